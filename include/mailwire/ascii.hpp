@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// Octets seen as ASCII. Locale-free, constexpr, no allocation.
+#ifndef MAILWIRE_ASCII_HPP
+#define MAILWIRE_ASCII_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace mailwire {
+inline namespace v1 {
+
+// SP to "~": what RFC 1939, 3 calls printable, and the space.
+constexpr bool is_text(char c) noexcept { return c >= ' ' && c <= '~'; }
+// 0x21 to 0x7E: what a word or a unique-id is made of.
+constexpr bool is_graphic(char c) noexcept { return c > ' ' && c <= '~'; }
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+constexpr bool is_lower_hex(char c) noexcept { return is_digit(c) || (c >= 'a' && c <= 'f'); }
+constexpr char to_upper(char c) noexcept { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+
+template <class Test>
+constexpr bool all_of(std::string_view octets, Test test) noexcept {
+  for (const char c : octets)
+    if (!test(c)) return false;
+  return true;
+}
+
+// Equal when ASCII case is ignored.
+constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (to_upper(a[i]) != to_upper(b[i])) return false;
+  return true;
+}
+
+// A decimal number without sign and without leading zeros; nothing when `digits` is anything else or over 2^64-1.
+constexpr std::optional<std::uint64_t> parse_number(std::string_view digits) noexcept {
+  if (digits.empty() || (digits.size() > 1 && digits[0] == '0')) return std::nullopt;
+  constexpr std::uint64_t max = ~std::uint64_t{0};
+  std::uint64_t value = 0;
+  for (const char c : digits) {
+    if (!is_digit(c)) return std::nullopt;
+    const auto digit = static_cast<std::uint64_t>(c - '0');
+    if (value > (max - digit) / 10) return std::nullopt;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+// Splits at the first space: "a b c" gives "a" and "b c". Without a space the rest is nothing, which is not the same
+// as an empty rest.
+struct Words {
+  std::string_view first;
+  std::optional<std::string_view> rest;
+};
+constexpr Words split_word(std::string_view text) noexcept {
+  const std::size_t space = text.find(' ');
+  if (space == std::string_view::npos) return {text, std::nullopt};
+  return {text.substr(0, space), text.substr(space + 1)};
+}
+
+}  // namespace v1
+}  // namespace mailwire
+
+#endif

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// The two switches of the library. Neither changes what a type looks like.
+#ifndef MAILWIRE_MACROS_HPP
+#define MAILWIRE_MACROS_HPP
+
+// POP3_SEPARATE, defined for the whole program: function bodies are compiled once, in the one source file that
+// includes pop3/src.hpp, instead of in every file that uses the library.
+#ifdef POP3_SEPARATE
+#define POP3_INLINE
+#else
+#define POP3_INLINE inline
+#endif
+
+// POP3_ASSERT(condition): a precondition that the calling program broke. Nothing that comes over the wire can break
+// one, and the code that follows copes with the broken case, so that release builds stay safe without it.
+#ifndef POP3_ASSERT
+#include <cassert>
+#define POP3_ASSERT(condition) assert(condition)
+#endif
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// Octets on their way out: text of our own, then at most one run of octets lent by the application.
+//
+//   front_ (being sent) -> back_ (being filled) -> run_ (lent, never copied)
+//
+// What output() and gather() return neither moves nor changes until consume(): text is only ever added to the back,
+// and the back is handed out only together with a run, behind which nothing may be added.
+#ifndef MAILWIRE_OUTPUT_QUEUE_HPP
+#define MAILWIRE_OUTPUT_QUEUE_HPP
+
+#include <cstddef>
+#include <cstring>
+#include <string_view>
+
+#include "buffers.hpp"
+#include "byte_buffer.hpp"
+#include "macros.hpp"
+
+namespace mailwire {
+inline namespace v1 {
+
+class OutputQueue {
+ public:
+  // The end of the text, to append to. Only while has_run() is false.
+  ByteBuffer& text() noexcept {
+    POP3_ASSERT(!has_run());
+    return back_;
+  }
+  // Queues octets behind all text, without a copy. They must stay until has_run() is false again.
+  void lend(std::string_view run) noexcept {
+    POP3_ASSERT(!has_run());
+    run_ = run;
+  }
+  bool has_run() const noexcept { return !run_.empty(); }
+
+  std::size_t size() const noexcept { return (front_.size() - sent_) + back_.size() + run_.size(); }
+  bool empty() const noexcept { return size() == 0; }
+  // Something was returned by output() or gather() and not consumed yet: a write may be under way.
+  bool handed_out() const noexcept { return handed_out_ > 0; }
+
+  // The first run of octets to send.
+  std::string_view output() noexcept {
+    ConstBuffer first;
+    gather(&first, 1);
+    return {first.data, first.size};
+  }
+
+  // All runs to send, in order, at most `max`; returns how many.
+  std::size_t gather(ConstBuffer* runs, std::size_t max) noexcept {
+    if (sent_ == front_.size()) next_front();
+    std::size_t count = 0;
+    std::size_t octets = 0;
+    const auto add = [&](const char* data, std::size_t size) {
+      if (size == 0 || count == max) return;
+      runs[count] = ConstBuffer{data, size};
+      ++count;
+      octets += size;
+    };
+    if (sent_ < front_.size()) add(front_.data() + sent_, front_.size() - sent_);
+    if (has_run()) {
+      add(back_.data(), back_.size());
+      add(run_.data(), run_.size());
+    }
+    if (handed_out_ < octets) handed_out_ = octets;
+    return count;
+  }
+
+  // `n` of the octets handed out were sent; 0 = the write failed or was given up.
+  void consume(std::size_t n) noexcept {
+    POP3_ASSERT(n <= handed_out_);
+    if (n > handed_out_) n = handed_out_;
+    handed_out_ = 0;
+    n -= take(front_.size() - sent_, n);
+    if (sent_ < front_.size()) return;
+    next_front();
+    n -= take(front_.size(), n);
+    if (sent_ == front_.size()) run_.remove_prefix(n);
+  }
+
+  // Copies up to `room` octets into one block and consumes them.
+  std::size_t copy(char* to, std::size_t room) noexcept {
+    ConstBuffer runs[3];
+    std::size_t copied = 0;
+    while (copied < room) {
+      const std::size_t count = gather(runs, 3);
+      if (count == 0) break;
+      std::size_t part = 0;
+      for (std::size_t i = 0; i < count && copied + part < room; ++i) {
+        const std::size_t n = runs[i].size < room - copied - part ? runs[i].size : room - copied - part;
+        std::memcpy(to + copied + part, runs[i].data, n);
+        part += n;
+      }
+      consume(part);
+      copied += part;
+    }
+    return copied;
+  }
+
+  // Forgets everything that was not consumed.
+  void drop() noexcept {
+    front_.clear();
+    back_.clear();
+    run_ = {};
+    sent_ = handed_out_ = 0;
+  }
+  // Gives back the memory of text that was sent.
+  void trim() noexcept {
+    if (sent_ == front_.size() && handed_out_ == 0) {
+      front_.release();
+      sent_ = 0;
+    }
+    if (back_.empty()) back_.release();
+  }
+
+ private:
+  std::size_t take(std::size_t available, std::size_t n) noexcept {
+    if (n > available) n = available;
+    sent_ += n;
+    return n;
+  }
+  void next_front() noexcept {
+    front_.clear();
+    front_.swap(back_);
+    sent_ = 0;
+  }
+
+  ByteBuffer front_, back_;
+  std::string_view run_;
+  std::size_t sent_ = 0;        // octets of front_ that are gone
+  std::size_t handed_out_ = 0;  // octets returned since the last consume()
+};
+
+}  // namespace v1
+}  // namespace mailwire
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// Two conveniences over Session::poll(), for those who like listeners better than a loop with std::visit.
+#ifndef POP3_DISPATCH_HPP
+#define POP3_DISPATCH_HPP
+
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "session.hpp"
+
+namespace pop3 {
+inline namespace v1 {
+
+// std::visit(pop3::overloaded{[](const AuthRequest&) {...}, ...}, event)
+template <class... Functions>
+struct overloaded : Functions... {
+  using Functions::operator()...;
+};
+template <class... Functions>
+overloaded(Functions...) -> overloaded<Functions...>;
+
+namespace detail {
+
+// Whether a handler has a member function on(Session&, const EventType&).
+template <class Handler, class EventType, class = void>
+struct Listens : std::false_type {};
+template <class Handler, class EventType>
+struct Listens<Handler, EventType,
+               std::void_t<decltype(std::declval<Handler&>().on(std::declval<Session&>(),
+                                                                std::declval<const EventType&>()))>>
+    : std::true_type {};
+template <class Handler, class EventType>
+inline constexpr bool listens = Listens<Handler, EventType>::value;
+
+// What becomes of an event that nobody listens to: a request is refused, a notice goes by.
+template <class Request>
+void decline(Session& session, const Request& request) {
+  session.refuse(request.token);
+}
+inline void decline(Session&, const BodyDone&) {}
+inline void decline(Session&, const Closed&) {}
+
+}  // namespace detail
+
+// Gives one event to the member function on(Session&, const AuthRequest&), on(Session&, const ListRequest&), ... of
+// `handler` that listens to it. What it does not listen to is refused (requests) or goes by (notices); login, listing
+// and retrieving must be listened to.
+template <class Handler>
+void dispatch_event(Session& session, const Event& event, Handler& handler) {
+  static_assert(detail::listens<Handler, AuthRequest> || detail::listens<Handler, ApopRequest>,
+                "nobody could log in: on(Session&, const AuthRequest&) or ...ApopRequest&) is missing");
+  static_assert(detail::listens<Handler, ListRequest>, "on(Session&, const ListRequest&) is missing");
+  static_assert(detail::listens<Handler, RetrieveRequest>, "on(Session&, const RetrieveRequest&) is missing");
+  std::visit(
+      [&](const auto& alternative) {
+        using Alternative = std::decay_t<decltype(alternative)>;
+        if constexpr (detail::listens<Handler, Alternative>)
+          handler.on(session, alternative);
+        else
+          detail::decline(session, alternative);
+      },
+      event);
+}
+
+// Polls until there is no event left. Handlers are called from here, never from inside the session: they may answer
+// at once, keep the token for later, or shut the session down; they must not destroy it.
+template <class Handler>
+void dispatch(Session& session, TimePoint now, Handler& handler) {
+  while (const auto event = session.poll(now)) dispatch_event(session, *event, handler);
+}
+
+}  // namespace v1
+}  // namespace pop3
+
+#endif

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+// pop3::Session: octets, time, and the work between two events.
+#ifndef POP3_IMPL_SESSION_IPP
+#define POP3_IMPL_SESSION_IPP
+
+#include "../detail/reply.hpp"
+#include "../detail/texts.hpp"
+#include "../session.hpp"
+
+namespace pop3 {
+inline namespace v1 {
+
+POP3_INLINE Session::Session(const Config& config, Connection connection)
+    : config_(config), id_(connection.id), encrypted_(connection.encrypted) {
+  if (detail::is_challenge(connection.apop_challenge)) challenge_ = connection.apop_challenge;
+}
+
+POP3_INLINE Session::~Session() { login_.wipe(); }
+
+// ---- octets in ----------------------------------------------------------------------------------------------------
+
+POP3_INLINE MutableBuffer Session::input_buffer() {
+  if (!wants_input()) return {};
+  return input_.room(line_limits());
+}
+
+POP3_INLINE void Session::commit_input(std::size_t n) {
+  counters_.octets_in += input_.commit(n);
+  if (state_ == State::closed) input_.clear();  // a read was under way when the session closed
+}
+
+POP3_INLINE std::size_t Session::receive(std::string_view octets) {
+  std::size_t taken = 0;
+  // Twice at most: the room may lie at the end of the block, and compacting it gives more.
+  while (taken < octets.size()) {
+    const MutableBuffer room = input_buffer();
+    if (room.size == 0) break;
+    const std::size_t left = octets.size() - taken;
+    const std::size_t n = left < room.size ? left : room.size;
+    std::memcpy(room.data, octets.data() + taken, n);
+    commit_input(n);
+    taken += n;
+  }
+  return taken;
+}
+
+POP3_INLINE void Session::end_of_input() { end_of_input_ = true; }
+
+POP3_INLINE void Session::disconnect() { close(CloseReason::disconnected, Ending::forced); }
+
+POP3_INLINE bool Session::wants_input() const noexcept {
+  return state_ != State::closed && state_ != State::update && !end_of_input_ && input_.has_room();
+}
+
+// ---- decisions ----------------------------------------------------------------------------------------------------
+
+POP3_INLINE std::optional<Event> Session::poll(TimePoint now) {
+  if (now > now_) now_ = now;
+  if (was_busy_) idle_since_ = now_;
+  if (progress_) stalled_since_ = now_;
+  progress_ = false;
+  expire();
+  while (!pending_ && !body_done_ && step()) {
+  }
+  if (progress_) stalled_since_ = now_;
+  progress_ = false;
+  was_busy_ = !waits_for_command();
+  return next_event();
+}
+
+POP3_INLINE const Event* Session::pending() const noexcept { return told_ ? &*pending_ : nullptr; }
+
+// One piece of work; false if there is none for now.
+POP3_INLINE bool Session::step() {
+  switch (activity_) {
+    case Activity::greet:
+      detail::greeting(reply(), config_.greeting, challenge_);
+      activity_ = Activity::commands;
+      return true;
+    case Activity::commands: return take_command();
+    case Activity::hold: return release_held_reply();
+    case Activity::listing: return write_listing();
+    case Activity::body: return write_body();
+    case Activity::close: return finish_closing();
+    case Activity::closed:
+    case Activity::over: break;
+  }
+  return false;
+}
+
+POP3_INLINE std::optional<Event> Session::next_event() {
+  if (body_done_) {
+    const Event event = *body_done_;
+    body_done_.reset();
+    return event;
+  }
+  if (pending_ && !told_) {
+    told_ = true;
+    asked_at_ = now_;
+    return pending_;
+  }
+  if (activity_ == Activity::closed) {
+    activity_ = Activity::over;
+    return Closed{reason_, maildrop_open_};
+  }
+  return std::nullopt;
+}
+
+// LIST and UIDL without an argument, as far as the output has room.
+POP3_INLINE bool Session::write_listing() {
+  if (output_.size() > config_.limits.output_high) return false;
+  mailwire::ByteBuffer& out = reply();
+  for (; cursor_ <= maildrop_.count() && output_.size() <= config_.limits.output_high; ++cursor_)
+    if (!maildrop_.is_marked(cursor_)) append_entry(out, cursor_);
+  if (cursor_ > maildrop_.count()) {
+    detail::end_multi_line(out);
+    activity_ = Activity::commands;
+  }
+  return true;
+}
+
+POP3_INLINE bool Session::release_held_reply() {
+  if (now_ < hold_until_) return false;
+  reply().append(login_.view());
+  login_.clear();
+  activity_ = Activity::commands;
+  const unsigned limit = config_.limits.failed_logins;
+  if (limit > 0 && counters_.failed_logins >= limit) close(CloseReason::failed_logins, Ending::flush);
+  return true;
+}
+
+// ---- octets out ---------------------------------------------------------------------------------------------------
+
+POP3_INLINE std::string_view Session::output() noexcept { return output_.output(); }
+
+POP3_INLINE std::size_t Session::gather(ConstBuffer* runs, std::size_t max) noexcept {
+  return output_.gather(runs, max);
+}
+
+POP3_INLINE void Session::consume_output(std::size_t n) {
+  const std::size_t before = output_.size();
+  output_.consume(n);
+  counters_.octets_out += before - output_.size();
+  if (output_.size() < before) progress_ = true;
+}
+
+POP3_INLINE std::size_t Session::copy_output(char* to, std::size_t room) {
+  const std::size_t n = output_.copy(to, room);
+  counters_.octets_out += n;
+  if (n > 0) progress_ = true;
+  return n;
+}
+
+// Where replies are written. The peer has its full time to take what goes into an empty queue.
+POP3_INLINE mailwire::ByteBuffer& Session::reply() {
+  if (output_.empty()) progress_ = true;
+  return output_.text();
+}
+
+// ---- time ---------------------------------------------------------------------------------------------------------
+
+// The peer is the one to act: nothing is asked, nothing is being sent.
+POP3_INLINE bool Session::waits_for_command() const noexcept {
+  return activity_ == Activity::commands && !pending_ && output_.empty();
+}
+
+POP3_INLINE Duration Session::idle_limit() const noexcept {
+  constexpr Duration least = std::chrono::minutes(10);  // RFC 1939, 3
+  const Limits& limits = config_.limits;
+  const bool raise = limits.idle > Duration::zero() && limits.idle < least && !limits.idle_below_rfc;
+  return raise ? least : limits.idle;
+}
+
+POP3_INLINE std::optional<TimePoint> Session::deadline() const noexcept {
+  std::optional<TimePoint> first;
+  const auto add = [&](TimePoint since, Duration limit) {
+    const TimePoint end = detail::later(since, limit);
+    if (limit > Duration::zero() && (!first || end < *first)) first = end;
+  };
+  if (activity_ == Activity::hold) first = hold_until_;
+  if (!output_.empty()) add(stalled_since_, config_.limits.write_stall);
+  if (pending_ && told_) add(asked_at_, config_.limits.answer);
+  if (waits_for_command()) add(idle_since_, idle_limit());
+  return first;
+}
+
+// Ends what has lasted too long.
+POP3_INLINE void Session::expire() {
+  const auto over = [&](TimePoint since, Duration limit) { return limit > Duration::zero() && now_ - since >= limit; };
+  const Limits& limits = config_.limits;
+  if (!output_.empty() && over(stalled_since_, limits.write_stall)) {
+    close(CloseReason::write_stall, Ending::forced);
+  } else if (pending_ && told_ && over(asked_at_, limits.answer)) {
+    expire_answer();
+  } else if (waits_for_command() && over(idle_since_, idle_limit())) {
+    close(CloseReason::idle_timeout, Ending::forced);  // without a reply (RFC 1939, 3)
+  }
+}
+
+POP3_INLINE void Session::expire_answer() {
+  const bool in_body = activity_ == Activity::body;
+  if (!in_body) detail::error(reply(), Code::sys_temp, detail::texts::timed_out);
+  close(CloseReason::answer_timeout, in_body ? Ending::cut : Ending::flush);
+}
+
+// ---- end ----------------------------------------------------------------------------------------------------------
+
+// Nothing more is served. The first reason stays, except that what cannot be sent is not waited for.
+POP3_INLINE void Session::close(CloseReason reason, Ending ending) {
+  if (ending == Ending::forced) ending_ = Ending::forced;
+  if (state_ == State::closed) return;
+  reason_ = reason;
+  ending_ = ending;
+  body_cut_ = activity_ == Activity::body;
+  activity_ = Activity::close;
+  state_ = State::closed;
+  pending_.reset();
+  told_ = false;
+  input_.clear();
+  login_.wipe();
+}
+
+POP3_INLINE bool Session::finish_closing() {
+  const bool drop = ending_ == Ending::forced || (ending_ == Ending::cut && !output_.handed_out());
+  if (drop) output_.drop();
+  if (body_cut_ && !output_.has_run()) {
+    body_cut_ = false;
+    end_body(false);
+    return true;
+  }
+  if (!output_.empty()) return false;
+  activity_ = Activity::closed;
+  return true;
+}
+
+POP3_INLINE void Session::shutdown(Refusal why) {
+  if (state_ == State::update || state_ == State::closed) return;
+  const bool inside_answer = activity_ == Activity::body || activity_ == Activity::listing;
+  if (!inside_answer) {
+    const Code code = why.code == Code::none ? Code::sys_temp : detail::legal(why.code, false);
+    detail::error(reply(), code, why.text.empty() ? detail::texts::shutting_down : why.text);
+  }
+  close(CloseReason::shutdown, inside_answer ? Ending::cut : Ending::flush);
+}
+
+POP3_INLINE bool Session::finished() const noexcept { return activity_ == Activity::over; }
+
+POP3_INLINE void Session::trim() noexcept {
+  input_.trim();
+  output_.trim();
+  if (login_.empty() && !pending_) login_.release();
+}
+
+POP3_INLINE State Session::state() const noexcept { return state_; }
+POP3_INLINE bool Session::encrypted() const noexcept { return encrypted_; }
+POP3_INLINE const Counters& Session::counters() const noexcept { return counters_; }
+
+POP3_INLINE mailwire::LineLimits Session::line_limits() const noexcept {
+  constexpr std::size_t least = 255;  // RFC 2449, 4
+  const Limits& limits = config_.limits;
+  const std::size_t line = limits.command_line < least ? least : limits.command_line;
+  return {line, limits.input_buffer, limits.endless_line, config_.bare_lf_ends_command};
+}
+
+}  // namespace v1
+}  // namespace pop3
+
+#endif

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+#ifndef POP3_SESSION_HPP
+#define POP3_SESSION_HPP
+
+// pop3::Session: one connection of a POP3 server (RFC 1939, RFC 2449), without any I/O.
+//
+// THEORY OF OPERATION
+//
+// A session has four faces:
+//
+//   octets in     input_buffer() / commit_input(), or receive(); end_of_input(), disconnect()
+//   decisions     poll() gives an event; every request among them is answered once: accept, refuse, ...
+//   octets out    output() / gather(), then consume_output(); or copy_output()
+//   time          poll(now) brings it, deadline() says when poll() is due without any other reason
+//
+// Whoever moves the octets is the driver. All there is to it:
+//
+//   for (;;) {
+//     while (auto event = session.poll(now())) answer(*event);        // now or later
+//     if (session.finished()) break;
+//     send session.output() if there is any, then session.consume_output(how much was sent);
+//     else read into session.input_buffer() if its size is not 0, then session.commit_input(how much was read);
+//     wait for whatever comes first: the socket, an answer, session.deadline()
+//   }
+//
+// The one law: after anything has happened, poll() until it returns nothing, then look at output(), input_buffer() and
+// deadline(). Calls may come in any order and at any time. One question is open at a time, since POP3 answers in order:
+// pipelined commands wait in the input, bounded by Limits::input_buffer, and TCP pushes back.
+//
+//   state           commands that are taken                                     what leads on
+//   authorization   USER PASS APOP CAPA QUIT                                    a ListRequest accepted -> transaction
+//   transaction     STAT LIST RETR DELE NOOP RSET TOP UIDL CAPA QUIT            QUIT -> update
+//   update          none: CommitRequest is open                                 its answer -> closed
+//   closed          none: what is queued leaves, then Closed comes              every end of a session
+//
+// Who holds the maildrop: the application locks it while it answers ListRequest, and releases it exactly once:
+//   - at once, if accept(ListRequest) gave anything but Outcome::applied;
+//   - when it has worked off a CommitRequest, whatever becomes of the answer;
+//   - at Closed with `release == true` otherwise.
+//
+// What goes out depends on the octets, the answers and the times, never on how the octets were cut. Memory is bounded
+// by Limits and the listing, whatever the peer does. Nothing is thrown, printed, locked, or read from a clock. One
+// session must not be used by two threads at once; different sessions share nothing but their const Config.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "../mailwire/byte_buffer.hpp"
+#include "../mailwire/dot_stuffer.hpp"
+#include "../mailwire/line_reader.hpp"
+#include "../mailwire/macros.hpp"
+#include "../mailwire/output_queue.hpp"
+#include "config.hpp"
+#include "detail/command.hpp"
+#include "detail/maildrop.hpp"
+#include "detail/top_cut.hpp"
+#include "events.hpp"
+#include "types.hpp"
+
+namespace pop3 {
+inline namespace v1 {
+
+class Session {
+ public:
+  // `config` is read for as long as the session lives.
+  explicit Session(const Config& config, Connection connection = {});
+  explicit Session(const Config&&, Connection = {}) = delete;  // a temporary would dangle
+  Session(const Session&) = delete;                            // events point into it: it stays put
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  // ---- octets in ------------------------------------------------------------------------------------------------
+  // Room to read into; size 0 = do not read now (full, or over). It stays where it is until commit_input(), so an
+  // asynchronous read may be under way meanwhile.
+  MutableBuffer input_buffer();
+  // `n` octets were read; 0 = none, the read was given up. n <= the size of that room.
+  void commit_input(std::size_t n);
+  // The same with a copy. Returns how many octets were taken: those that are left come again after poll().
+  [[nodiscard]] std::size_t receive(std::string_view octets);
+  // The peer will send no more. Complete lines that came before are still served, then the session closes; a line
+  // without its end is no command. Nothing is removed unless QUIT was among them.
+  void end_of_input();
+  // The connection is gone in both directions: nothing more is served or sent. No write may be under way.
+  void disconnect();
+  bool wants_input() const noexcept;  // input_buffer() would have room
+
+  // ---- decisions ------------------------------------------------------------------------------------------------
+  // Does all the work there is and returns the next event, or nothing. The only place where time enters; a `now`
+  // before the last one counts as the last one. After it returned nothing, deadline() is later than `now`, or none.
+  [[nodiscard]] std::optional<Event> poll(TimePoint now);
+  // The request that was returned by poll() and is not answered yet, or null.
+  const Event* pending() const noexcept;
+
+  Outcome accept(Token<AuthRequest>);
+  Outcome accept(Token<ApopRequest>);
+  // Copies sizes and unique-ids. `invalid`: more than Limits::messages, or a unique-id outside RFC 1939, 7; the peer
+  // is told [SYS/PERM] then.
+  Outcome accept(Token<ListRequest>, Listing messages);
+  Outcome accept(Token<RetrieveRequest>);  // chunks follow, each asked for by a BodyRequest
+  Outcome accept(Token<CommitRequest>);    // all numbers were removed
+  // Only so many were: fewer than asked for make an -ERR that says so (RFC 1939, 6). `invalid`: more than asked for.
+  Outcome accept(Token<CommitRequest>, std::size_t removed);
+
+  // A login refused without a code counts as wrong credentials: [AUTH].
+  Outcome refuse(Token<AuthRequest>, Refusal why = {});
+  Outcome refuse(Token<ApopRequest>, Refusal why = {});
+  Outcome refuse(Token<ListRequest>, Refusal why = {});
+  Outcome refuse(Token<RetrieveRequest>, Refusal why = {});
+  Outcome refuse(Token<BodyRequest>, Refusal why = {});    // as abort_body: it is too late for a text
+  Outcome refuse(Token<CommitRequest>, Refusal why = {});  // nothing was removed
+
+  // The next octets of a message, cut anywhere, even inside a CRLF, and of any size. Dots are doubled, line ends
+  // repaired (Config::body_lines) and the end is written by the session. send_ takes the octets over. lend_ only looks
+  // at them: they must stay until the next BodyRequest or BodyDone, and, if the driver writes asynchronously, until
+  // the write under way is over.
+  Outcome send_body(Token<RetrieveRequest>, std::string chunk, Chunk last);
+  Outcome send_body(Token<BodyRequest>, std::string chunk, Chunk last);
+  Outcome lend_body(Token<RetrieveRequest>, std::string_view chunk, Chunk last);
+  Outcome lend_body(Token<BodyRequest>, std::string_view chunk, Chunk last);
+  // The message cannot be completed: the session closes without the final dot, so that the peer sees it cut short.
+  Outcome abort_body(Token<BodyRequest>);
+
+  // ---- octets out -----------------------------------------------------------------------------------------------
+  // What these two return stays valid and unchanged until consume_output(), whatever else is called in between.
+  std::string_view output() noexcept;                               // the first run; empty = nothing to send
+  std::size_t gather(ConstBuffer* runs, std::size_t max) noexcept;  // at most 3 runs, for writev or Asio
+  // `n` octets were sent; 0 = none, the write failed or was given up. n <= what was returned.
+  void consume_output(std::size_t n);
+  // Copies up to `room` octets of output to one block and consumes them: for TLS records. Returns how many.
+  std::size_t copy_output(char* to, std::size_t room);
+
+  // ---- time, end, facts -----------------------------------------------------------------------------------------
+  // When poll() is due at the latest; none = whenever something happens. A write that is still under way then is to be
+  // given up (consume_output(0)) before that poll().
+  std::optional<TimePoint> deadline() const noexcept;
+  bool finished() const noexcept;  // Closed was returned: destroy the session
+  // Ends the session in good order: "-ERR [SYS/TEMP] ..." unless a multi-line answer is under way, which ends without
+  // its dot. Before the first poll() it refuses the connection. A QUIT that is being committed is waited for.
+  void shutdown(Refusal why = {});
+  // Gives back buffers that are empty, so that an idle session holds none. To be called before a long wait.
+  void trim() noexcept;
+  State state() const noexcept;
+  bool encrypted() const noexcept;
+  const Counters& counters() const noexcept;
+
+ private:
+  // What the session does next by itself.
+  enum class Activity : std::uint8_t {
+    greet,     // nothing was sent yet
+    commands,  // takes the next line
+    hold,      // a failed login's reply waits for its time
+    listing,   // writes LIST or UIDL
+    body,      // writes a message
+    close,     // lets the output leave
+    closed,    // Closed is to be told
+    over,
+  };
+  // How a session closes.
+  enum class Ending : std::uint8_t {
+    flush,   // all that is queued is sent
+    cut,     // what was handed out may be sent, the rest is dropped
+    forced,  // nothing can be sent any more
+  };
+
+  // session.ipp: time, work, end
+  void expire();
+  void expire_answer();
+  bool step();
+  bool release_held_reply();
+  bool write_listing();
+  bool finish_closing();
+  std::optional<Event> next_event();
+  bool waits_for_command() const noexcept;
+  Duration idle_limit() const noexcept;
+  void close(CloseReason reason, Ending ending);
+  mailwire::LineLimits line_limits() const noexcept;
+  mailwire::ByteBuffer& reply();
+
+  // commands.ipp: one function per command
+  bool take_command();
+  void refuse_line(bool hopeless);
+  void execute(const detail::Command& command);
+  void bad_command(std::string_view text);
+  void user(const detail::Command& command);
+  void pass(const detail::Command& command);
+  void apop(const detail::Command& command);
+  void quit();
+  void stat();
+  void list(const detail::Command& command);
+  void dele(const detail::Command& command);
+  void rset();
+  void retrieve(const detail::Command& command);
+  void capa();
+  bool find_message(std::uint64_t number);
+  void list_one(std::uint64_t number);
+  void append_entry(mailwire::ByteBuffer& out, std::uint64_t number);
+  void forget_login() noexcept;
+
+  // answers.ipp: what the application decides
+  template <class Request>
+  Token<Request> next_token() noexcept;
+  template <class Request>
+  bool take(Token<Request> token) noexcept;
+  void ask(const Event& request);
+  void ask_for_list();
+  Outcome login_failed(Refusal why);
+  Outcome start_body(std::string_view chunk, Chunk last);
+  Outcome continue_body(std::string_view chunk, Chunk last);
+  void begin_body();
+  void set_chunk(std::string_view chunk, Chunk last);
+  bool write_body();
+  void write_chunk();
+  void end_body(bool complete);
+
+  const Config& config_;
+  SessionId id_;
+  std::uint32_t questions_ = 0;  // asked so far
+
+  State state_ = State::authorization;
+  Activity activity_ = Activity::greet;
+  Ending ending_ = Ending::flush;
+  CloseReason reason_ = CloseReason::quit;
+  bool encrypted_;
+  bool end_of_input_ = false;
+  bool maildrop_open_ = false;  // Closed has to say `release`
+  bool told_ = false;           // pending_ was returned by poll()
+  bool was_busy_ = true;        // at the end of the last poll() the peer was not the one to act
+  bool progress_ = true;        // output was consumed, or began to wait, since the last poll()
+  bool list_uids_ = false;      // Activity::listing writes UIDL
+  bool chunk_last_ = false, cut_top_ = false;
+  bool body_cut_ = false;       // the session closed inside a body, BodyDone is still to come
+  unsigned bad_in_a_row_ = 0;
+
+  TimePoint now_{};
+  TimePoint idle_since_{}, stalled_since_{}, asked_at_{}, hold_until_{};
+
+  mailwire::LineReader input_;
+  mailwire::OutputQueue output_;
+  std::optional<Event> pending_;
+  std::optional<BodyDone> body_done_;
+
+  // Before login: the user's name, then a password, digest or held reply. Wiped as soon as it is not needed.
+  mailwire::ByteBuffer login_;
+  std::size_t user_size_ = 0;  // 0 = USER was not accepted
+  std::string challenge_;      // APOP
+
+  detail::Maildrop maildrop_;
+  std::uint32_t cursor_ = 0;  // listing: the next number; body: the message
+
+  mailwire::DotStuffer stuffer_;
+  detail::TopCut top_cut_;
+  std::string chunk_owner_;    // of send_body()
+  std::string_view chunk_;     // octets of the chunk not written yet
+  std::uint64_t offset_ = 0;   // octets of the body given so far
+
+  Counters counters_;
+};
+
+}  // namespace v1
+}  // namespace pop3
+
+#ifndef POP3_SEPARATE
+#include "impl/answers.ipp"
+#include "impl/commands.ipp"
+#include "impl/session.ipp"
+#endif
+
+#endif
