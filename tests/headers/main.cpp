@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+// Compiling and linking was the test.
+int main() {}
