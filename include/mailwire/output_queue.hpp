@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Octets on their way out: text of our own, then at most one run of octets lent by the application.
+// Octets on their way out: text of our own, then at most one run of octets lent by the application and what ends it.
 //
-//   front_ (being sent) -> back_ (being filled) -> run_ (lent, never copied)
+//   front_ (being sent) -> back_ (being filled) -> run_ (lent, never copied) -> end_ (static)
 //
 // What output() and gather() return neither moves nor changes until consume(): text is only ever added to the back,
 // and the back is handed out only together with a run, behind which nothing may be added.
@@ -26,14 +26,16 @@ class OutputQueue {
     POP3_ASSERT(!has_run());
     return back_;
   }
-  // Queues octets behind all text, without a copy. They must stay until has_run() is false again.
-  void lend(std::string_view run) noexcept {
+  // Queues octets behind all text, without a copy: a run that must stay until has_run() is false again, and a string
+  // of static lifetime behind it, so that the end of a body leaves with its last octets.
+  void lend(std::string_view run, std::string_view end) noexcept {
     POP3_ASSERT(!has_run());
     run_ = run;
+    end_ = end;
   }
-  bool has_run() const noexcept { return !run_.empty(); }
+  bool has_run() const noexcept { return !run_.empty() || !end_.empty(); }
 
-  std::size_t size() const noexcept { return (front_.size() - sent_) + back_.size() + run_.size(); }
+  std::size_t size() const noexcept { return (front_.size() - sent_) + back_.size() + run_.size() + end_.size(); }
   bool empty() const noexcept { return size() == 0; }
   // Something was returned by output() or gather() and not consumed yet: a write may be under way.
   bool handed_out() const noexcept { return handed_out_ > 0; }
@@ -60,6 +62,7 @@ class OutputQueue {
     if (has_run()) {
       add(back_.data(), back_.size());
       add(run_.data(), run_.size());
+      add(end_.data(), end_.size());
     }
     if (handed_out_ < octets) handed_out_ = octets;
     return count;
@@ -70,19 +73,20 @@ class OutputQueue {
     POP3_ASSERT(n <= handed_out_);
     if (n > handed_out_) n = handed_out_;
     handed_out_ = 0;
-    n -= take(front_.size() - sent_, n);
+    n -= take_text(n);
     if (sent_ < front_.size()) return;
     next_front();
-    n -= take(front_.size(), n);
-    if (sent_ == front_.size()) run_.remove_prefix(n);
+    n -= take_text(n);
+    n -= take(run_, n);
+    take(end_, n);
   }
 
   // Copies up to `room` octets into one block and consumes them.
   std::size_t copy(char* to, std::size_t room) noexcept {
-    ConstBuffer runs[3];
+    ConstBuffer runs[4];
     std::size_t copied = 0;
     while (copied < room) {
-      const std::size_t count = gather(runs, 3);
+      const std::size_t count = gather(runs, 4);
       if (count == 0) break;
       std::size_t part = 0;
       for (std::size_t i = 0; i < count && copied + part < room; ++i) {
@@ -100,7 +104,7 @@ class OutputQueue {
   void drop() noexcept {
     front_.clear();
     back_.clear();
-    run_ = {};
+    run_ = end_ = {};
     sent_ = handed_out_ = 0;
   }
   // Gives back the memory of text that was sent.
@@ -113,9 +117,15 @@ class OutputQueue {
   }
 
  private:
-  std::size_t take(std::size_t available, std::size_t n) noexcept {
-    if (n > available) n = available;
+  std::size_t take_text(std::size_t n) noexcept {
+    const std::size_t left = front_.size() - sent_;
+    if (n > left) n = left;
     sent_ += n;
+    return n;
+  }
+  static std::size_t take(std::string_view& octets, std::size_t n) noexcept {
+    if (n > octets.size()) n = octets.size();
+    octets.remove_prefix(n);
     return n;
   }
   void next_front() noexcept {
@@ -125,7 +135,7 @@ class OutputQueue {
   }
 
   ByteBuffer front_, back_;
-  std::string_view run_;
+  std::string_view run_, end_;
   std::size_t sent_ = 0;        // octets of front_ that are gone
   std::size_t handed_out_ = 0;  // octets returned since the last consume()
 };

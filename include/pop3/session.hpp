@@ -126,7 +126,7 @@ class Session {
   // ---- octets out -----------------------------------------------------------------------------------------------
   // What these two return stays valid and unchanged until consume_output(), whatever else is called in between.
   std::string_view output() noexcept;                               // the first run; empty = nothing to send
-  std::size_t gather(ConstBuffer* runs, std::size_t max) noexcept;  // at most 3 runs, for writev or Asio
+  std::size_t gather(ConstBuffer* runs, std::size_t max) noexcept;  // at most 4 runs, for writev or Asio
   // `n` octets were sent; 0 = none, the write failed or was given up. n <= what was returned.
   void consume_output(std::size_t n);
   // Copies up to `room` octets of output to one block and consumes them: for TLS records. Returns how many.
@@ -213,6 +213,7 @@ class Session {
   void set_chunk(std::string_view chunk, Chunk last);
   bool write_body();
   void write_chunk();
+  void lend_run(std::string_view clean);
   void end_body(bool complete);
 
   const Config& config_;
@@ -230,7 +231,8 @@ class Session {
   bool was_busy_ = true;        // at the end of the last poll() the peer was not the one to act
   bool progress_ = true;        // output was consumed, or began to wait, since the last poll()
   bool list_uids_ = false;      // Activity::listing writes UIDL
-  bool chunk_last_ = false, cut_top_ = false;
+  bool cut_top_ = false;        // the body is a TOP
+  bool chunk_last_ = false, end_written_ = false;
   bool body_cut_ = false;       // the session closed inside a body, BodyDone is still to come
   unsigned bad_in_a_row_ = 0;
 
@@ -254,7 +256,7 @@ class Session {
   detail::TopCut top_cut_;
   std::string chunk_owner_;    // of send_body()
   std::string_view chunk_;     // octets of the chunk not written yet
-  std::uint64_t offset_ = 0;   // octets of the body given so far
+  std::uint64_t offset_ = 0;     // octets of the body given so far
 
   Counters counters_;
 };

@@ -206,6 +206,7 @@ POP3_INLINE void Session::begin_body() {
   }
   stuffer_ = mailwire::DotStuffer(config_.body_lines);
   offset_ = 0;
+  end_written_ = false;
   activity_ = Activity::body;
 }
 
@@ -227,7 +228,7 @@ POP3_INLINE bool Session::write_body() {
     return true;
   }
   if (chunk_last_) {
-    reply().append(stuffer_.end());
+    if (!end_written_) reply().append(stuffer_.end());
     activity_ = Activity::commands;
     end_body(true);
     return true;
@@ -246,10 +247,7 @@ POP3_INLINE void Session::write_chunk() {
   if (block.size() >= detail::least_run) {
     const std::size_t clean = stuffer_.clean_prefix(block);
     if (clean >= detail::least_run || clean == chunk_.size()) {
-      if (output_.empty()) progress_ = true;
-      output_.lend(block.substr(0, clean));
-      stuffer_.pass(block.substr(0, clean));
-      chunk_.remove_prefix(clean);
+      lend_run(block.substr(0, clean));
       return;
     }
   }
@@ -260,6 +258,14 @@ POP3_INLINE void Session::write_chunk() {
   const mailwire::DotStuffer::Step step = stuffer_.copy(block, out.room(room), room);
   out.commit(step.written);
   chunk_.remove_prefix(step.taken);
+}
+
+POP3_INLINE void Session::lend_run(std::string_view clean) {
+  stuffer_.pass(clean);
+  chunk_.remove_prefix(clean.size());
+  end_written_ = chunk_last_ && chunk_.empty();
+  if (output_.empty()) progress_ = true;
+  output_.lend(clean, end_written_ ? stuffer_.end() : std::string_view{});
 }
 
 POP3_INLINE void Session::end_body(bool complete) {

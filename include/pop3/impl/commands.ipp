@@ -39,7 +39,8 @@ POP3_INLINE void Session::refuse_line(bool hopeless) {
 
 POP3_INLINE void Session::execute(const detail::Command& command) {
   using detail::Verb;
-  if (command.verb != Verb::pass) forget_login();  // PASS must come directly after USER (RFC 1939, 7)
+  // PASS must come directly after USER (RFC 1939, 7).
+  if (command.verb != Verb::pass || !command.well_formed) forget_login();
   if (command.verb == Verb::unknown || (command.verb == Verb::top && !config_.top) ||
       (command.verb == Verb::uidl && !config_.uidl) || (command.verb == Verb::apop && challenge_.empty()))
     return bad_command(detail::texts::unknown_command);

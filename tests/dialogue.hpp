@@ -1,0 +1,592 @@
+// SPDX-License-Identifier: MIT
+// Dialogues: sessions written down as text (tests/dialogues/*.txt), and the player that plays them in every way that
+// must make no difference, and with every disturbance that must do no harm.
+//
+//   # R11 ...           the first line says what it proves, by the ids of the RFC checklist, and why
+//   config: key=value   settings (read_setting() below has the keys)
+//   connection: id=7 encrypted=yes apop=<1.2@host>
+//   user: ann pw        who may log in (default: ann pw)
+//   message: uid "octets"     one line each; default: one small message
+//   C: text             the client sends text CRLF        C- text   without CRLF
+//   S: text             the server sends text CRLF        S- text   without CRLF
+//   event: Kind key=value ...     the next event; a kind that is named in a file is checked throughout that file
+//   answer: ...         to that event, instead of what the default application says:
+//     accept [uid:size ...] | accept N | refuse [CODE] [text] | lend "octets" more|last | send "octets" more|last
+//     | abort | wait    each may end in "-> stale" or "-> invalid"
+//   late: ...           the same, for the request that was left open by "answer: wait"
+//   time: +10min        time goes by, then poll()
+//   stall:              from here on the client reads nothing;  read: it reads again
+//   end: | disconnect: | shutdown: [CODE] [text]
+//
+// Texts know the escapes \r \n \t \0 \\ \" \xNN.
+#ifndef TESTS_DIALOGUE_HPP
+#define TESTS_DIALOGUE_HPP
+
+#include <algorithm>
+#include <cctype>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <pop3/apop.hpp>
+
+#include "harness.hpp"
+
+namespace tests {
+
+struct Step {
+  enum class Kind { client, server, event, answer, late, time, stall, read, end, disconnect, shutdown };
+  Kind kind;
+  std::string text;  // octets of client and server, else the line's rest
+  int line;
+};
+
+struct Message {
+  std::string uid, octets;
+};
+
+struct Dialogue {
+  std::string title;
+  pop3::Config config;
+  pop3::Connection connection;
+  std::string apop_challenge;
+  std::string user = "ann", password = "pw";
+  std::vector<Message> messages;
+  std::vector<Step> steps;
+  std::string problem;  // why the file cannot be read; empty = it can
+};
+
+// ---- reading --------------------------------------------------------------------------------------------------------
+
+inline std::string unescaped(std::string_view text) {
+  std::string octets;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      octets += text[i];
+      continue;
+    }
+    switch (const char c = text[++i]; c) {
+      case 'r': octets += '\r'; break;
+      case 'n': octets += '\n'; break;
+      case 't': octets += '\t'; break;
+      case '0': octets += '\0'; break;
+      case 'x':
+        octets += static_cast<char>(std::strtol(std::string(text.substr(i + 1, 2)).c_str(), nullptr, 16));
+        i += 2;
+        break;
+      default: octets += c;
+    }
+  }
+  return octets;
+}
+
+// "words of a line", split at spaces, a quoted part kept together.
+inline std::vector<std::string> words(std::string_view text) {
+  std::vector<std::string> list;
+  bool inside = false, open = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == ' ' && !inside) {
+      open = false;
+      continue;
+    }
+    if (!open) list.emplace_back(), open = true;
+    list.back() += c;
+    if (c == '"') inside = !inside;
+    if (c == '\\' && i + 1 < text.size()) list.back() += text[++i];
+  }
+  return list;
+}
+inline std::string unquoted(const std::string& word) {
+  return word.size() >= 2 && word[0] == '"' ? unescaped(std::string_view(word).substr(1, word.size() - 2)) : word;
+}
+
+// "90s", "10min", "2h", "500ms", "0"
+inline pop3::Duration duration(const std::string& text) {
+  std::size_t digits = text[0] == '+' ? 1 : 0;
+  const std::size_t start = digits;
+  while (digits < text.size() && std::isdigit(static_cast<unsigned char>(text[digits]))) ++digits;
+  const long count = std::strtol(text.substr(start, digits - start).c_str(), nullptr, 10);
+  const std::string unit = text.substr(digits);
+  if (unit == "ms") return std::chrono::milliseconds(count);
+  if (unit == "min") return std::chrono::minutes(count);
+  if (unit == "h") return std::chrono::hours(count);
+  return std::chrono::seconds(count);
+}
+
+inline bool read_setting(Dialogue& dialogue, const std::string& key, const std::string& value) {
+  pop3::Config& config = dialogue.config;
+  pop3::Limits& limits = config.limits;
+  const bool yes = value == "yes";
+  const auto count = static_cast<unsigned>(std::strtoul(value.c_str(), nullptr, 10));
+  if (key == "login_needs_tls") config.login_needs_tls = yes;
+  else if (key == "greeting") config.greeting = unquoted(value);
+  else if (key == "implementation") config.implementation = unquoted(value);
+  else if (key == "capability") config.capabilities.push_back(unquoted(value));
+  else if (key == "top") config.top = yes;
+  else if (key == "uidl") config.uidl = yes;
+  else if (key == "body_lines") config.body_lines = value == "verbatim" ? pop3::BodyLines::verbatim : pop3::BodyLines::repair;
+  else if (key == "bare_lf_ends_command") config.bare_lf_ends_command = yes;
+  else if (key == "command_line") limits.command_line = count;
+  else if (key == "endless_line") limits.endless_line = count;
+  else if (key == "input_buffer") limits.input_buffer = count;
+  else if (key == "output_high") limits.output_high = count;
+  else if (key == "messages") limits.messages = count;
+  else if (key == "bad_commands") limits.bad_commands = count;
+  else if (key == "failed_logins") limits.failed_logins = count;
+  else if (key == "idle") limits.idle = duration(value);
+  else if (key == "idle_below_rfc") limits.idle_below_rfc = yes;
+  else if (key == "write_stall") limits.write_stall = duration(value);
+  else if (key == "answer") limits.answer = duration(value);
+  else if (key == "failed_login_delay") limits.failed_login_delay = duration(value);
+  else return false;
+  return true;
+}
+
+inline bool read_connection(Dialogue& dialogue, const std::string& key, const std::string& value) {
+  if (key == "encrypted") dialogue.connection.encrypted = value == "yes";
+  else if (key == "apop") dialogue.apop_challenge = unquoted(value);
+  else if (key == "id") dialogue.connection.id = static_cast<pop3::SessionId>(std::strtoul(value.c_str(), nullptr, 10));
+  else return false;
+  return true;
+}
+
+inline bool read_settings(Dialogue& dialogue, const std::string& rest,
+                          bool (*read)(Dialogue&, const std::string&, const std::string&)) {
+  for (const std::string& word : words(rest)) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos || !read(dialogue, word.substr(0, equals), word.substr(equals + 1))) return false;
+  }
+  return true;
+}
+
+inline bool read_line(Dialogue& dialogue, const std::string& line, int number) {
+  const auto step = [&](Step::Kind kind, std::string text) {
+    dialogue.steps.push_back({kind, std::move(text), number});
+    return true;
+  };
+  const std::string mark = line.substr(0, 3);
+  if (mark == "C: ") return step(Step::Kind::client, unescaped(line.substr(3)) + "\r\n");
+  if (mark == "C- ") return step(Step::Kind::client, unescaped(line.substr(3)));
+  if (mark == "S: ") return step(Step::Kind::server, unescaped(line.substr(3)) + "\r\n");
+  if (mark == "S- ") return step(Step::Kind::server, unescaped(line.substr(3)));
+  const std::size_t colon = line.find(':');
+  if (colon == std::string::npos) return false;
+  const std::string key = line.substr(0, colon);
+  const std::string rest = line.size() > colon + 2 ? line.substr(colon + 2) : "";
+  if (key == "C") return step(Step::Kind::client, "\r\n");
+  if (key == "S") return step(Step::Kind::server, "\r\n");
+  if (key == "event") return step(Step::Kind::event, rest);
+  if (key == "answer") return step(Step::Kind::answer, rest);
+  if (key == "late") return step(Step::Kind::late, rest);
+  if (key == "time") return step(Step::Kind::time, rest);
+  if (key == "stall") return step(Step::Kind::stall, rest);
+  if (key == "read") return step(Step::Kind::read, rest);
+  if (key == "end") return step(Step::Kind::end, rest);
+  if (key == "disconnect") return step(Step::Kind::disconnect, rest);
+  if (key == "shutdown") return step(Step::Kind::shutdown, rest);
+  if (key == "config") return read_settings(dialogue, rest, read_setting);
+  if (key == "connection") return read_settings(dialogue, rest, read_connection);
+  const auto list = words(rest);
+  if (list.size() != 2) return false;
+  if (key == "user") return dialogue.user = list[0], dialogue.password = unquoted(list[1]), true;
+  if (key == "message") return dialogue.messages.push_back({list[0], unquoted(list[1])}), true;
+  return false;
+}
+
+inline Dialogue read_dialogue(std::string_view text) {
+  Dialogue dialogue;
+  dialogue.config.login_needs_tls = false;
+  dialogue.config.limits.failed_login_delay = pop3::Duration::zero();
+  std::istringstream in{std::string(text)};
+  int number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    if (number == 1 && line.substr(0, 2) == "# ") dialogue.title = line.substr(2);
+    if (line.empty() || line[0] == '#') continue;
+    if (!read_line(dialogue, line, number)) dialogue.problem = "line " + std::to_string(number) + ": " + line;
+  }
+  if (dialogue.title.empty()) dialogue.problem = "the first line does not say what the dialogue proves";
+  if (dialogue.messages.empty()) dialogue.messages = {{"uid-1", "Subject: hi\r\n\r\nbody\r\n"}};
+  return dialogue;
+}
+inline Dialogue read_dialogue_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  return read_dialogue(text);
+}
+
+// ---- the application ------------------------------------------------------------------------------------------------
+
+inline pop3::Code read_code(const std::string& word) {
+  if (word == "AUTH") return pop3::Code::auth;
+  if (word == "IN-USE") return pop3::Code::in_use;
+  if (word == "LOGIN-DELAY") return pop3::Code::login_delay;
+  if (word == "SYS/TEMP") return pop3::Code::sys_temp;
+  if (word == "SYS/PERM") return pop3::Code::sys_perm;
+  return pop3::Code::none;
+}
+// [CODE] [text]
+inline pop3::Refusal read_refusal(std::string_view text, std::string& storage) {
+  const std::string word(text.substr(0, text.find(' ')));
+  const pop3::Code code = read_code(word);
+  if (code != pop3::Code::none) text.remove_prefix(std::min(text.size(), word.size() + 1));
+  storage = unquoted(std::string(text));
+  return {code, storage};
+}
+inline std::string outcome_text(pop3::Outcome outcome) {
+  return outcome == pop3::Outcome::applied ? "applied" : outcome == pop3::Outcome::stale ? "stale" : "invalid";
+}
+
+// Answers as a dialogue says, or as a small decent server would.
+class Application {
+ public:
+  Application(const Dialogue& dialogue, Harness& harness) : dialogue_(dialogue), harness_(harness) {
+    for (const Message& message : dialogue.messages) {
+      pop3::OctetCounter counter(dialogue.config.body_lines);
+      counter.add(message.octets);
+      listing_.push_back({counter.octets(), message.uid});
+    }
+  }
+
+  void answer(const pop3::Event& event) {
+    std::visit([this](const auto& request) { by_default(request); }, event);
+  }
+  // False: the script makes no sense for this event.
+  bool answer(const pop3::Event& event, const std::string& script) {
+    return std::visit([&](const auto& request) { return by_script(request, script); }, event);
+  }
+
+ private:
+  void by_default(const pop3::AuthRequest& r) {
+    if (r.user == dialogue_.user && r.password.reveal() == dialogue_.password) harness_.accept(r);
+    else harness_.refuse(r);
+  }
+  void by_default(const pop3::ApopRequest& r) {
+    if (r.user == dialogue_.user && pop3::apop_matches(r.challenge, dialogue_.password, r.digest)) harness_.accept(r);
+    else harness_.refuse(r);
+  }
+  void by_default(const pop3::ListRequest& r) { harness_.accept(r, {listing_.data(), listing_.size()}); }
+  void by_default(const pop3::RetrieveRequest& r) {
+    harness_.lend(r, dialogue_.messages[r.number - 1].octets, pop3::Chunk::last);
+  }
+  void by_default(const pop3::BodyRequest& r) {
+    const std::string& octets = dialogue_.messages[r.number - 1].octets;
+    harness_.lend(r, std::string_view(octets).substr(std::min<std::size_t>(r.offset, octets.size())), pop3::Chunk::last);
+  }
+  void by_default(const pop3::CommitRequest& r) { harness_.accept(r); }
+  void by_default(const pop3::BodyDone&) {}
+  void by_default(const pop3::Closed&) {}
+
+  template <class Request>
+  bool by_script(const Request& request, const std::string& script) {
+    const std::size_t arrow = script.rfind(" -> ");
+    const std::string wanted = arrow == std::string::npos ? "applied" : script.substr(arrow + 4);
+    const std::string what = script.substr(0, arrow);
+    const std::size_t space = what.find(' ');
+    const std::string verb = what.substr(0, space), rest = space == std::string::npos ? "" : what.substr(space + 1);
+    std::optional<pop3::Outcome> outcome;
+    if constexpr (!std::is_same_v<Request, pop3::BodyDone> && !std::is_same_v<Request, pop3::Closed>) {
+      if (verb == "accept") {
+        outcome = accept(request, rest);
+      } else if (verb == "refuse") {
+        std::string text;
+        const pop3::Refusal why = read_refusal(rest, text);
+        outcome = harness_.refuse(request, why);
+      } else {
+        outcome = body(request, verb, rest);
+      }
+    }
+    if (!outcome) return false;
+    harness_.check(outcome_text(*outcome) == wanted, "answer \"" + script + "\" was " + outcome_text(*outcome));
+    return true;
+  }
+
+  std::optional<pop3::Outcome> accept(const pop3::ListRequest& request, const std::string& rest) {
+    std::vector<std::string> uids;
+    std::vector<std::uint64_t> sizes;
+    for (const std::string& word : words(rest)) {
+      const std::size_t colon = word.rfind(':');
+      uids.push_back(unquoted(word.substr(0, colon)));
+      sizes.push_back(std::strtoull(word.substr(colon + 1).c_str(), nullptr, 10));
+    }
+    std::vector<pop3::MessageInfo> list;
+    for (std::size_t i = 0; i < uids.size(); ++i) list.push_back({sizes[i], uids[i]});
+    return harness_.accept(request, {list.data(), list.size()});
+  }
+  std::optional<pop3::Outcome> accept(const pop3::CommitRequest& request, const std::string& rest) {
+    if (rest.empty()) return harness_.accept(request);
+    return harness_.accept(request, std::strtoul(rest.c_str(), nullptr, 10));
+  }
+  std::optional<pop3::Outcome> accept(const pop3::BodyRequest&, const std::string&) { return std::nullopt; }
+  template <class Request>
+  std::optional<pop3::Outcome> accept(const Request& request, const std::string&) {
+    return harness_.accept(request);
+  }
+
+  template <class Request>
+  std::optional<pop3::Outcome> body(const Request& request, const std::string& verb, const std::string& rest) {
+    if constexpr (std::is_same_v<Request, pop3::RetrieveRequest> || std::is_same_v<Request, pop3::BodyRequest>) {
+      const auto list = words(rest);
+      if (list.size() == 2) {
+        const auto last = list[1] == "last" ? pop3::Chunk::last : pop3::Chunk::more;
+        if (verb == "lend") return harness_.lend(request, unquoted(list[0]), last);
+        if (verb == "send") return harness_.send(request, unquoted(list[0]), last);
+      }
+    }
+    if constexpr (std::is_same_v<Request, pop3::BodyRequest>)
+      if (verb == "abort") return harness_.abort(request);
+    return std::nullopt;
+  }
+
+  const Dialogue& dialogue_;
+  Harness& harness_;
+  std::vector<pop3::MessageInfo> listing_;
+};
+
+// ---- playing --------------------------------------------------------------------------------------------------------
+
+// How octets are moved. None of it may make a difference.
+struct Cuts {
+  std::size_t in = ~std::size_t{0};     // octets fed at a time
+  std::size_t split = ~std::size_t{0};  // one cut behind so many octets of input
+  std::size_t out = ~std::size_t{0};    // octets consumed at a time
+  bool lockstep = false;                // the client waits for every reply before it goes on
+  bool copy = false;                    // output is taken by copy_output()
+  bool hold = false;                    // output is looked at long before it is consumed
+};
+
+enum class Disturbance { none, end, shutdown, disconnect, timeout, late };
+
+class Player {
+ public:
+  Player(const Dialogue& dialogue, Cuts cuts)
+      : dialogue_(dialogue), cuts_(cuts), harness_(dialogue.config, connection(dialogue)), app_(dialogue, harness_) {
+    for (const Step& step : dialogue.steps)
+      if (step.kind == Step::Kind::event) named_.insert(step.text.substr(0, step.text.find(' ')));
+  }
+
+  // Plays all of it; afterwards faults() is empty if everything was as written.
+  void play() {
+    for (next_ = 0; next_ < dialogue_.steps.size() && !wrong() && !disturbed_; ++next_)
+      play_step(dialogue_.steps[next_]);
+    if (!disturbed_) settle();
+    if (!disturbed_) compare();
+    finish();
+  }
+  // The same with something else happening at moment number `when`: before a line of the client, or while a request
+  // is open. Only Disturbance::late lets the dialogue go on as written. False: the dialogue has no such moment.
+  bool play_disturbed(std::size_t when, Disturbance disturbance) {
+    disturb_at_ = when;
+    disturbance_ = disturbance;
+    play();
+    return moments_ > when;
+  }
+
+  std::string faults() const { return harness_.faults; }
+  const std::string& output() const { return harness_.output; }
+  const std::vector<std::string>& events() const { return harness_.events; }
+  std::size_t input_octets() const { return fed_.size(); }
+
+ private:
+  static pop3::Connection connection(const Dialogue& dialogue) {
+    pop3::Connection c = dialogue.connection;
+    c.apop_challenge = dialogue.apop_challenge;
+    return c;
+  }
+  bool wrong() const { return !harness_.faults.empty(); }
+
+  void play_step(const Step& step) {
+    switch (step.kind) {
+      case Step::Kind::client:
+        if (cuts_.lockstep && next_ > 0 && dialogue_.steps[next_ - 1].kind != Step::Kind::client) settle(), compare();
+        if (moment()) return;
+        input_ += step.text;
+        return;
+      case Step::Kind::server: wanted_output_ += step.text; return;
+      case Step::Kind::event: wanted_events_.push_back({step.text, "", step.line}); return;
+      case Step::Kind::answer:
+        if (wanted_events_.empty()) return harness_.check(false, at(step.line) + "an answer without an event");
+        wanted_events_.back().answer = step.text;
+        return;
+      default: break;
+    }
+    settle();
+    compare();
+    if (disturbed_) return;
+    std::string text;
+    switch (step.kind) {
+      case Step::Kind::late:
+        harness_.check(open_ && app_.answer(*open_, step.text), at(step.line) + "no answer for the open request");
+        open_.reset();
+        break;
+      case Step::Kind::time: harness_.now += duration(step.text); break;
+      case Step::Kind::stall: stalled_ = true; break;
+      case Step::Kind::read: stalled_ = false; break;
+      case Step::Kind::end: harness_.end_of_input(); break;
+      case Step::Kind::disconnect: harness_.disconnect(); break;
+      case Step::Kind::shutdown: harness_.shutdown(read_refusal(step.text, text)); break;
+      default: break;
+    }
+  }
+
+  // Moves octets and answers events until nothing moves any more.
+  void settle() {
+    for (std::size_t quiet = 0; quiet < 2 && !disturbed_;) {
+      const bool moved = decide() + feed() + drain() > 0;
+      quiet = moved ? 0 : quiet + 1;
+      if (++turns_ > 2'000'000) return harness_.check(false, "the session never comes to rest");
+    }
+  }
+  int decide() {
+    const auto event = harness_.poll();
+    if (!event) return 0;
+    if (std::holds_alternative<pop3::BodyDone>(*event) || std::holds_alternative<pop3::Closed>(*event) ||
+        !disturbed_by(*event))
+      handle(*event);
+    return 1;
+  }
+  int feed() {
+    if (input_.empty() || disturbed_) return 0;
+    std::size_t n = std::min(cuts_.in, input_.size());
+    if (fed_.size() < cuts_.split) n = std::min(n, cuts_.split - fed_.size());
+    n = harness_.feed(std::string_view(input_).substr(0, n));
+    fed_.append(input_, 0, n);
+    input_.erase(0, n);
+    if (harness_.closed()) input_.clear();
+    return n > 0;
+  }
+  int drain() {
+    if (stalled_ || disturbed_) return 0;
+    if (cuts_.hold && ++held_turns_ % 3 != 0) return harness_.hold_output(), harness_.session.output().empty() ? 0 : 1;
+    const std::size_t n = cuts_.copy ? harness_.copy_output(std::min<std::size_t>(cuts_.out, 1 << 16)) : harness_.take_output(cuts_.out);
+    return n > 0;
+  }
+
+  void handle(const pop3::Event& event) {
+    const std::string& text = harness_.events.back();
+    if (named_.count(text.substr(0, text.find(' '))) == 0) return answer(event);
+    if (seen_ == wanted_events_.size())
+      return harness_.check(false, "an event that is not written: " + text);
+    const Wanted& wanted = wanted_events_[seen_++];
+    for (const std::string& word : words(wanted.text))
+      harness_.check(has_word(text, word), at(wanted.line) + "event is\n  " + text + "\nand not\n  " + wanted.text);
+    if (wanted.answer == "wait") {
+      open_ = event;
+    } else if (wanted.answer.empty()) {
+      answer(event);
+    } else {
+      harness_.check(app_.answer(event, wanted.answer), at(wanted.line) + "no such answer: " + wanted.answer);
+    }
+  }
+  // Twice: the second time is always too late.
+  void answer(const pop3::Event& event) {
+    app_.answer(event);
+    const unsigned taken = harness_.answers_taken();
+    app_.answer(event);
+    harness_.check(harness_.answers_taken() == taken, "a question was answered twice");
+  }
+  static bool has_word(const std::string& text, const std::string& word) {
+    const auto list = words(text);
+    return std::find(list.begin(), list.end(), word) != list.end();
+  }
+
+  void compare() {
+    if (wrong() || disturbed_) return;
+    if (harness_.output != wanted_output_ && !stalled_) {
+      std::size_t i = 0;
+      while (i < harness_.output.size() && i < wanted_output_.size() && harness_.output[i] == wanted_output_[i]) ++i;
+      harness_.check(false, at(line()) + "output differs behind octet " + std::to_string(i) + ":\n  is     " +
+                                in_quotes(harness_.output.substr(i, 120)) + "\n  wanted " +
+                                in_quotes(wanted_output_.substr(i, 120)));
+    }
+    if (seen_ < wanted_events_.size())
+      harness_.check(false, at(wanted_events_[seen_].line) + "event did not come: " + wanted_events_[seen_].text);
+  }
+  int line() const { return next_ < dialogue_.steps.size() ? dialogue_.steps[next_].line : 0; }
+  static std::string at(int line) { return line > 0 ? "line " + std::to_string(line) + ": " : "at the end: "; }
+
+  // ---- disturbances
+  // The moment has come to disturb: before a line of the client is sent.
+  bool moment() {
+    if (disturbance_ == Disturbance::none || disturbance_ == Disturbance::late || moments_++ != disturb_at_) return false;
+    disturb();
+    return true;
+  }
+  // The same while a request is open. The application answers it afterwards, whatever happened.
+  bool disturbed_by(const pop3::Event& request) {
+    if (disturbance_ == Disturbance::none || moments_++ != disturb_at_) return false;
+    if (disturbance_ == Disturbance::late) {
+      for (int i = 0; i < 3; ++i) harness_.check(!harness_.poll(), "a second event while a request is open"), feed(), drain();
+      return false;
+    }
+    disturb();
+    answer(request);
+    return true;
+  }
+  void disturb() {
+    disturbed_ = true;
+    harness_.hold_output();
+    switch (disturbance_) {
+      case Disturbance::none:
+      case Disturbance::late: break;
+      case Disturbance::end: harness_.end_of_input(); break;
+      case Disturbance::shutdown: harness_.shutdown({pop3::Code::sys_temp, "going\r\n+OK down"}); break;
+      case Disturbance::disconnect: harness_.disconnect(); break;
+      case Disturbance::timeout: harness_.now += std::chrono::hours(24 * 365); break;
+    }
+  }
+
+  // ---- the end of every play: whatever happened, the session ends well
+  void finish() {
+    bool ended = false;
+    for (int turn = 0; !harness_.closed() && turn < 1'000'000; ++turn) {
+      if (const auto event = harness_.poll()) {
+        answer(*event);
+      } else if (harness_.take_output(~std::size_t{0}) == 0) {
+        if (open_) answer(*open_), open_.reset();
+        if (const auto deadline = harness_.session.deadline(); deadline && ended) harness_.now = *deadline;
+        harness_.end_of_input();
+        ended = true;
+      }
+    }
+    harness_.check(harness_.closed(), "the session does not end");
+    harness_.check(!harness_.poll(), "an event after the last");
+    harness_.check(harness_.session.receive("NOOP\r\n") == 0, "input is taken after the end");
+    harness_.check(!harness_.committing() || says_quit(fed_), "a commit that nobody asked for");
+    harness_.check(harness_.output.find("\n+OK down") == std::string::npos, "a text made a line of its own");
+  }
+  static bool says_quit(std::string text) {
+    for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return text.find("QUIT\r\n") != std::string::npos || text.find("QUIT\n") != std::string::npos;
+  }
+
+  struct Wanted {
+    std::string text, answer;
+    int line;
+  };
+
+  const Dialogue& dialogue_;
+  const Cuts cuts_;
+  Harness harness_;
+  Application app_;
+  std::set<std::string> named_;
+
+  std::size_t next_ = 0, turns_ = 0, held_turns_ = 0, seen_ = 0;
+  std::string input_, fed_, wanted_output_;
+  std::vector<Wanted> wanted_events_;
+  std::optional<pop3::Event> open_;
+  bool stalled_ = false;
+
+  Disturbance disturbance_ = Disturbance::none;
+  std::size_t disturb_at_ = 0, moments_ = 0;
+  bool disturbed_ = false;
+};
+
+}  // namespace tests
+
+#endif

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+// A driver that believes nothing: it moves octets like any driver and checks, call by call, what session.hpp promises.
+// Dialogues, unit tests and fuzzers all play their sessions through it.
+#ifndef TESTS_HARNESS_HPP
+#define TESTS_HARNESS_HPP
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <pop3/session.hpp>
+
+namespace tests {
+
+// ---- octets made visible ----------------------------------------------------------------------------------------
+
+inline std::string visible(std::string_view octets) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (const char c : octets) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (c == '\r') text += "\\r";
+    else if (c == '\n') text += "\\n";
+    else if (c == '"' || c == '\\') (text += '\\') += c;
+    else if (octet < 0x20 || octet > 0x7E) ((text += "\\x") += digits[octet >> 4]) += digits[octet & 15];
+    else text += c;
+  }
+  return text;
+}
+inline std::string in_quotes(std::string_view octets) { return '"' + visible(octets) + '"'; }
+inline std::string yes_no(bool fact) { return fact ? "yes" : "no"; }
+
+// ---- events as text -----------------------------------------------------------------------------------------------
+
+struct EventText {
+  std::string operator()(const pop3::AuthRequest& r) const {
+    return "AuthRequest user=" + in_quotes(r.user) + " password=" + in_quotes(r.password.reveal()) +
+           " method=user_pass encrypted=" + yes_no(r.encrypted);
+  }
+  std::string operator()(const pop3::ApopRequest& r) const {
+    return "ApopRequest user=" + in_quotes(r.user) + " digest=" + in_quotes(r.digest) + " challenge=" + in_quotes(r.challenge);
+  }
+  std::string operator()(const pop3::ListRequest& r) const { return "ListRequest user=" + in_quotes(r.user); }
+  std::string operator()(const pop3::RetrieveRequest& r) const {
+    return "RetrieveRequest number=" + std::to_string(r.number) + " uid=" + in_quotes(r.uid) +
+           " size=" + std::to_string(r.size) + (r.top_lines ? " top=" + std::to_string(*r.top_lines) : "");
+  }
+  std::string operator()(const pop3::BodyRequest& r) const {
+    return "BodyRequest number=" + std::to_string(r.number) + " offset=" + std::to_string(r.offset);
+  }
+  std::string operator()(const pop3::CommitRequest& r) const {
+    std::string numbers;
+    for (const std::uint32_t number : r.numbers) numbers += (numbers.empty() ? "" : ",") + std::to_string(number);
+    return "CommitRequest numbers=" + numbers;
+  }
+  std::string operator()(const pop3::BodyDone& n) const {
+    return "BodyDone number=" + std::to_string(n.number) + " complete=" + yes_no(n.complete);
+  }
+  std::string operator()(const pop3::Closed& n) const {
+    return "Closed " + std::string(pop3::to_string(n.reason)) + " release=" + yes_no(n.release);
+  }
+};
+
+inline constexpr pop3::TimePoint start_of_time{std::chrono::hours(1)};
+
+// ---- the driver -----------------------------------------------------------------------------------------------------
+
+class Harness {
+ public:
+  explicit Harness(const pop3::Config& config, pop3::Connection connection = {}) : session(config, connection) {}
+
+  pop3::Session session;
+  pop3::TimePoint now = start_of_time;
+  std::string output;               // all that was consumed
+  std::vector<std::string> events;  // all that were returned
+  std::string faults;               // broken promises, a line each; to be empty
+
+  bool closed() const { return closed_; }
+  std::uint64_t fed() const { return fed_; }
+  bool committing() const { return committed_; }
+  unsigned answers_taken() const { return answers_taken_; }
+  std::size_t lent() const { return chunk_ ? chunk_->size() : 0; }
+
+  std::optional<pop3::Event> poll() {
+    const auto event = session.poll(now);
+    if (event) {
+      events.push_back(std::visit(EventText{}, *event));
+      check(!closed_, "an event after Closed: " + events.back());
+      note(*event);
+    } else {
+      const auto deadline = session.deadline();
+      check(!deadline || *deadline > now, "nothing to do, but the deadline is not later than now");
+      check(!closed_ || session.finished(), "Closed, but not finished");
+      check(!session.finished() || session.output().empty(), "output after the end");
+    }
+    check(!event || (session.pending() != nullptr) == is_request(*event), "pending() is wrong");
+    check_frozen();
+    return event;
+  }
+
+  // As much of `octets` as the session takes, read into its own room; returns how many.
+  std::size_t feed(std::string_view octets) {
+    std::size_t taken = 0;
+    while (taken < octets.size()) {
+      const auto room = session.input_buffer();
+      check((room.size > 0) == session.wants_input(), "wants_input() and input_buffer() disagree");
+      if (room.size == 0) break;
+      const std::size_t n = std::min(room.size, octets.size() - taken);
+      std::memcpy(room.data, octets.data() + taken, n);
+      session.commit_input(n);
+      taken += n;
+    }
+    fed_ += taken;
+    check(session.counters().octets_in == fed_, "octets_in does not add up");
+    check_frozen();
+    return taken;
+  }
+
+  // Looks at the output without consuming it, and from now on checks that it stays what it was.
+  void hold_output() {
+    pop3::ConstBuffer runs[4];
+    const std::size_t count = session.gather(runs, 4);
+    held_.clear();
+    for (std::size_t i = 0; i < count; ++i) {
+      check(runs[i].size > 0, "an empty run");
+      held_.push_back({runs[i].data, std::string(runs[i].data, runs[i].size)});
+    }
+    check(count > 0 || session.output().empty(), "gather() and output() disagree");
+  }
+
+  // Consumes up to `most` octets of output; returns how many.
+  std::size_t take_output(std::size_t most) {
+    if (held_.empty()) hold_output();
+    check_frozen();
+    std::size_t n = 0;
+    for (const Run& run : held_) {
+      const std::size_t part = std::min(run.octets.size(), most - n);
+      output.append(run.octets, 0, part);
+      n += part;
+    }
+    held_.clear();
+    session.consume_output(n);
+    check(session.counters().octets_out == output.size(), "octets_out does not add up");
+    return n;
+  }
+  // The same by copy_output().
+  std::size_t copy_output(std::size_t most) {
+    check_frozen();
+    held_.clear();
+    std::string block(most, '\0');
+    const std::size_t n = session.copy_output(block.data(), most);
+    output.append(block, 0, n);
+    check(session.counters().octets_out == output.size(), "octets_out does not add up");
+    return n;
+  }
+
+  void end_of_input() { session.end_of_input(), check_frozen(); }
+  void shutdown(pop3::Refusal why = {}) { session.shutdown(why), check_frozen(); }
+  void disconnect() {
+    if (!held_.empty()) held_.clear(), session.consume_output(0);  // no write is under way
+    session.disconnect();
+  }
+
+  // ---- answers: their effect on the maildrop's lock is kept count of
+  template <class Request>
+  pop3::Outcome accept(const Request& request) {
+    return answered(session.accept(request.token));
+  }
+  pop3::Outcome accept(const pop3::CommitRequest& request, std::size_t removed) {
+    return answered(session.accept(request.token, removed));
+  }
+  pop3::Outcome accept(const pop3::ListRequest& request, pop3::Listing listing) {
+    const auto outcome = answered(session.accept(request.token, listing));
+    if (outcome == pop3::Outcome::applied) check(!open_, "a second maildrop was opened"), open_ = true;
+    return outcome;
+  }
+  template <class Request>
+  pop3::Outcome refuse(const Request& request, pop3::Refusal why = {}) {
+    return answered(session.refuse(request.token, why));
+  }
+  template <class Request>
+  pop3::Outcome send(const Request& request, std::string_view octets, pop3::Chunk last) {
+    return answered(session.send_body(request.token, std::string(octets), last));
+  }
+  // Lends a copy that is destroyed as soon as the session said that it does not need it any more: a sanitizer sees
+  // every octet that is looked at too late.
+  template <class Request>
+  pop3::Outcome lend(const Request& request, std::string_view octets, pop3::Chunk last) {
+    auto chunk = std::make_unique<std::string>(octets);
+    chunk->shrink_to_fit();
+    const auto outcome = answered(session.lend_body(request.token, *chunk, last));
+    if (outcome == pop3::Outcome::applied) chunk_ = std::move(chunk);
+    return outcome;
+  }
+  pop3::Outcome abort(const pop3::BodyRequest& request) { return answered(session.abort_body(request.token)); }
+
+  void check(bool fact, const std::string& otherwise) {
+    if (!fact) faults += otherwise + '\n';
+  }
+
+ private:
+  struct Run {
+    const char* data;
+    std::string octets;
+  };
+
+  static bool is_request(const pop3::Event& event) {
+    return !std::holds_alternative<pop3::BodyDone>(event) && !std::holds_alternative<pop3::Closed>(event);
+  }
+
+  void note(const pop3::Event& event) {
+    if (std::holds_alternative<pop3::BodyRequest>(event)) {
+      give_back();
+    } else if (std::holds_alternative<pop3::RetrieveRequest>(event)) {
+      body_ = true;
+    } else if (std::holds_alternative<pop3::BodyDone>(event)) {
+      check(body_, "BodyDone without a body");
+      give_back();
+      body_ = false;
+    } else if (const auto* commit = std::get_if<pop3::CommitRequest>(&event)) {
+      check(open_ && !committed_, "CommitRequest without an open maildrop");
+      check(commit->numbers.count == session.counters().marked, "CommitRequest with other numbers than were marked");
+      committed_ = true;
+    } else if (const auto* end = std::get_if<pop3::Closed>(&event)) {
+      check(end->release == (open_ && !committed_), "the maildrop is not released exactly once");
+      check(chunk_ == nullptr, "Closed, but the lent chunk was not given back");
+      closed_ = true;
+    }
+  }
+  pop3::Outcome answered(pop3::Outcome outcome) {
+    if (outcome != pop3::Outcome::stale) ++answers_taken_;
+    check_frozen();
+    return outcome;
+  }
+  void give_back() {
+    for (const Run& run : held_)
+      check(!chunk_ || run.data < chunk_->data() || run.data >= chunk_->data() + chunk_->size() || given_up(),
+            "a lent chunk was given back while it is being sent");
+    if (given_up()) held_.clear();
+    chunk_.reset();
+  }
+  // After a write stall or a disconnect, whoever was still writing has given that up.
+  bool given_up() { return session.output().empty(); }
+  void check_frozen() {
+    if (session.finished()) held_.clear();
+    for (const Run& run : held_)
+      check(std::memcmp(run.data, run.octets.data(), run.octets.size()) == 0, "octets handed out have changed");
+  }
+
+  std::vector<Run> held_;               // handed out, not consumed
+  std::unique_ptr<std::string> chunk_;  // lent
+  std::uint64_t fed_ = 0;
+  unsigned answers_taken_ = 0;
+  bool body_ = false, open_ = false, committed_ = false, closed_ = false;
+};
+
+}  // namespace tests
+
+#endif
