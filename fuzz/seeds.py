@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""Makes the seeds of the fuzz targets from the dialogues: seeds.py [--check].
+
+Seeds are committed under corpus/<target>/ with names that begin with "seed-"; inputs with other names were found by a
+fuzzer and are left alone. --check writes nothing and fails when a seed is missing, stale or changed.
+"""
+import hashlib
+import pathlib
+import re
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+DIALOGUES = HERE.parent / 'tests' / 'dialogues'
+ESCAPES = {'r': b'\r', 'n': b'\n', 't': b'\t', '0': b'\0', '\\': b'\\', '"': b'"'}
+# Bodies for the dot-stuffer: what it must double, repair or leave.
+BODIES = [b'', b'.', b'..', b'.\r\n', b'a', b'a\r\n', b'a\n.b\n', b'a\r\n.\r\nb', b'\r', b'\n', b'\r\r\n', b'a\r.b', b'\n.',
+          b'a\r\n..\r\n', b'Subject: x\r\n\r\n.dot\r\nno end', b'\0\x80\xff\r\n', b'\r\n.\r\n', b'x' * 1000 + b'\r\n.y']
+
+
+def octets(text):
+    def replace(match):
+        word = match[1]
+        return bytes([int(word[1:], 16)]) if word[0] == 'x' else ESCAPES[word]
+    parts = re.split(r'(\\(?:x[0-9A-Fa-f]{2}|.))', text)
+    return b''.join(replace(re.match(r'\\(.*)', part)) if part.startswith('\\') else part.encode('utf-8')
+                    for part in parts)
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()[:12]
+
+
+def client(path):
+    """What the client of a dialogue sends, line by line."""
+    for line in path.read_text(encoding='utf-8').splitlines():
+        if line == 'C:' or line.startswith('C: '):
+            yield octets(line[3:]) + b'\r\n'
+        elif line.startswith('C- '):
+            yield octets(line[3:])
+
+
+def bodies(path):
+    """The messages of a dialogue."""
+    for line in path.read_text(encoding='utf-8').splitlines():
+        if match := re.match(r'message: \S+ "(.*)"$', line):
+            yield octets(match[1])
+
+
+def seeds():
+    """{(target, name): octets}"""
+    made = {}
+
+    def add(target, name, data):
+        made[target, f'seed-{name}'] = data
+
+    for path in sorted(DIALOGUES.glob('*.txt')):
+        lines = list(client(path))
+        if lines:
+            add('fuzz_session', path.stem, b''.join(lines))
+            add('fuzz_cuts', path.stem, b''.join(lines))
+        for line in lines:
+            if len(line) <= 600:
+                add('fuzz_command', digest(line), line)
+        for body in bodies(path):
+            add('fuzz_dots', digest(body), body)
+    for body in BODIES:
+        add('fuzz_dots', digest(body), body)
+    return made
+
+
+def main():
+    wanted = {HERE / 'corpus' / target / name: data for (target, name), data in seeds().items()}
+    present = set((HERE / 'corpus').glob('*/seed-*'))
+    stale = sorted(present - set(wanted))
+    changed = sorted(path for path, data in wanted.items() if path not in present or path.read_bytes() != data)
+    if sys.argv[1:] == ['--check']:
+        for path in stale + changed:
+            print(f'not up to date: {path.relative_to(HERE)}')
+        print(f'{len(wanted)} seeds')
+        if stale or changed:
+            print('run python3 fuzz/seeds.py')
+        return 1 if stale or changed else 0
+    for path in stale:
+        path.unlink()
+    for path in changed:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(wanted[path])
+    print(f'{len(wanted)} seeds: {len(changed)} written, {len(stale)} removed')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
