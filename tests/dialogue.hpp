@@ -10,6 +10,7 @@
 //   C: text             the client sends text CRLF        C- text   without CRLF
 //   S: text             the server sends text CRLF        S- text   without CRLF
 //   event: Kind key=value ...     the next event; a kind that is named in a file is checked throughout that file
+//   never: Kind                   such an event does not come
 //   answer: ...         to that event, instead of what the default application says:
 //     accept [uid:size ...] | accept N | refuse [CODE] [text] | lend "octets" more|last | send "octets" more|last
 //     | abort | wait    each may end in "-> stale" or "-> invalid"
@@ -57,7 +58,8 @@ struct Dialogue {
   std::string user = "ann", password = "pw";
   std::vector<Message> messages;
   std::vector<Step> steps;
-  std::string problem;  // why the file cannot be read; empty = it can
+  std::set<std::string> named;  // kinds of events that are checked
+  std::string problem;          // why the file cannot be read; empty = it can
 };
 
 // ---- reading --------------------------------------------------------------------------------------------------------
@@ -123,35 +125,60 @@ inline bool read_setting(Dialogue& dialogue, const std::string& key, const std::
   pop3::Limits& limits = config.limits;
   const bool yes = value == "yes";
   const auto count = static_cast<unsigned>(std::strtoul(value.c_str(), nullptr, 10));
-  if (key == "login_needs_tls") config.login_needs_tls = yes;
-  else if (key == "greeting") config.greeting = unquoted(value);
-  else if (key == "implementation") config.implementation = unquoted(value);
-  else if (key == "capability") config.capabilities.push_back(unquoted(value));
-  else if (key == "top") config.top = yes;
-  else if (key == "uidl") config.uidl = yes;
-  else if (key == "body_lines") config.body_lines = value == "verbatim" ? pop3::BodyLines::verbatim : pop3::BodyLines::repair;
-  else if (key == "bare_lf_ends_command") config.bare_lf_ends_command = yes;
-  else if (key == "command_line") limits.command_line = count;
-  else if (key == "endless_line") limits.endless_line = count;
-  else if (key == "input_buffer") limits.input_buffer = count;
-  else if (key == "output_high") limits.output_high = count;
-  else if (key == "messages") limits.messages = count;
-  else if (key == "bad_commands") limits.bad_commands = count;
-  else if (key == "failed_logins") limits.failed_logins = count;
-  else if (key == "idle") limits.idle = duration(value);
-  else if (key == "idle_below_rfc") limits.idle_below_rfc = yes;
-  else if (key == "write_stall") limits.write_stall = duration(value);
-  else if (key == "answer") limits.answer = duration(value);
-  else if (key == "failed_login_delay") limits.failed_login_delay = duration(value);
-  else return false;
+  if (key == "login_needs_tls")
+    config.login_needs_tls = yes;
+  else if (key == "greeting")
+    config.greeting = unquoted(value);
+  else if (key == "implementation")
+    config.implementation = unquoted(value);
+  else if (key == "capability")
+    config.capabilities.push_back(unquoted(value));
+  else if (key == "top")
+    config.top = yes;
+  else if (key == "uidl")
+    config.uidl = yes;
+  else if (key == "body_lines")
+    config.body_lines = value == "verbatim" ? pop3::BodyLines::verbatim : pop3::BodyLines::repair;
+  else if (key == "bare_lf_ends_command")
+    config.bare_lf_ends_command = yes;
+  else if (key == "command_line")
+    limits.command_line = count;
+  else if (key == "endless_line")
+    limits.endless_line = count;
+  else if (key == "input_buffer")
+    limits.input_buffer = count;
+  else if (key == "output_high")
+    limits.output_high = count;
+  else if (key == "messages")
+    limits.messages = count;
+  else if (key == "bad_commands")
+    limits.bad_commands = count;
+  else if (key == "failed_logins")
+    limits.failed_logins = count;
+  else if (key == "idle")
+    limits.idle = duration(value);
+  else if (key == "idle_below_rfc")
+    limits.idle_below_rfc = yes;
+  else if (key == "write_stall")
+    limits.write_stall = duration(value);
+  else if (key == "answer")
+    limits.answer = duration(value);
+  else if (key == "failed_login_delay")
+    limits.failed_login_delay = duration(value);
+  else
+    return false;
   return true;
 }
 
 inline bool read_connection(Dialogue& dialogue, const std::string& key, const std::string& value) {
-  if (key == "encrypted") dialogue.connection.encrypted = value == "yes";
-  else if (key == "apop") dialogue.apop_challenge = unquoted(value);
-  else if (key == "id") dialogue.connection.id = static_cast<pop3::SessionId>(std::strtoul(value.c_str(), nullptr, 10));
-  else return false;
+  if (key == "encrypted")
+    dialogue.connection.encrypted = value == "yes";
+  else if (key == "apop")
+    dialogue.apop_challenge = unquoted(value);
+  else if (key == "id")
+    dialogue.connection.id = static_cast<pop3::SessionId>(std::strtoul(value.c_str(), nullptr, 10));
+  else
+    return false;
   return true;
 }
 
@@ -180,6 +207,8 @@ inline bool read_line(Dialogue& dialogue, const std::string& line, int number) {
   const std::string rest = line.size() > colon + 2 ? line.substr(colon + 2) : "";
   if (key == "C") return step(Step::Kind::client, "\r\n");
   if (key == "S") return step(Step::Kind::server, "\r\n");
+  if (key == "event" || key == "never") dialogue.named.insert(rest.substr(0, rest.find(' ')));
+  if (key == "never") return true;
   if (key == "event") return step(Step::Kind::event, rest);
   if (key == "answer") return step(Step::Kind::answer, rest);
   if (key == "late") return step(Step::Kind::late, rest);
@@ -263,12 +292,16 @@ class Application {
 
  private:
   void by_default(const pop3::AuthRequest& r) {
-    if (r.user == dialogue_.user && r.password.reveal() == dialogue_.password) harness_.accept(r);
-    else harness_.refuse(r);
+    if (r.user == dialogue_.user && r.password.reveal() == dialogue_.password)
+      harness_.accept(r);
+    else
+      harness_.refuse(r);
   }
   void by_default(const pop3::ApopRequest& r) {
-    if (r.user == dialogue_.user && pop3::apop_matches(r.challenge, dialogue_.password, r.digest)) harness_.accept(r);
-    else harness_.refuse(r);
+    if (r.user == dialogue_.user && pop3::apop_matches(r.challenge, dialogue_.password, r.digest))
+      harness_.accept(r);
+    else
+      harness_.refuse(r);
   }
   void by_default(const pop3::ListRequest& r) { harness_.accept(r, {listing_.data(), listing_.size()}); }
   void by_default(const pop3::RetrieveRequest& r) {
@@ -276,7 +309,8 @@ class Application {
   }
   void by_default(const pop3::BodyRequest& r) {
     const std::string& octets = dialogue_.messages[r.number - 1].octets;
-    harness_.lend(r, std::string_view(octets).substr(std::min<std::size_t>(r.offset, octets.size())), pop3::Chunk::last);
+    harness_.lend(r, std::string_view(octets).substr(std::min<std::size_t>(r.offset, octets.size())),
+                  pop3::Chunk::last);
   }
   void by_default(const pop3::CommitRequest& r) { harness_.accept(r); }
   void by_default(const pop3::BodyDone&) {}
@@ -365,10 +399,7 @@ enum class Disturbance { none, end, shutdown, disconnect, timeout, late };
 class Player {
  public:
   Player(const Dialogue& dialogue, Cuts cuts)
-      : dialogue_(dialogue), cuts_(cuts), harness_(dialogue.config, connection(dialogue)), app_(dialogue, harness_) {
-    for (const Step& step : dialogue.steps)
-      if (step.kind == Step::Kind::event) named_.insert(step.text.substr(0, step.text.find(' ')));
-  }
+      : dialogue_(dialogue), cuts_(cuts), harness_(dialogue.config, connection(dialogue)), app_(dialogue, harness_) {}
 
   // Plays all of it; afterwards faults() is empty if everything was as written.
   void play() {
@@ -415,8 +446,7 @@ class Player {
         return;
       default: break;
     }
-    settle();
-    compare();
+    if (next_ > 0) settle(), compare();  // the very first step comes before the first poll()
     if (disturbed_) return;
     std::string text;
     switch (step.kind) {
@@ -463,15 +493,15 @@ class Player {
   int drain() {
     if (stalled_ || disturbed_) return 0;
     if (cuts_.hold && ++held_turns_ % 3 != 0) return harness_.hold_output(), harness_.session.output().empty() ? 0 : 1;
-    const std::size_t n = cuts_.copy ? harness_.copy_output(std::min<std::size_t>(cuts_.out, 1 << 16)) : harness_.take_output(cuts_.out);
+    const std::size_t n =
+        cuts_.copy ? harness_.copy_output(std::min<std::size_t>(cuts_.out, 1 << 16)) : harness_.take_output(cuts_.out);
     return n > 0;
   }
 
   void handle(const pop3::Event& event) {
     const std::string& text = harness_.events.back();
-    if (named_.count(text.substr(0, text.find(' '))) == 0) return answer(event);
-    if (seen_ == wanted_events_.size())
-      return harness_.check(false, "an event that is not written: " + text);
+    if (dialogue_.named.count(text.substr(0, text.find(' '))) == 0) return answer(event);
+    if (seen_ == wanted_events_.size()) return harness_.check(false, "an event that is not written: " + text);
     const Wanted& wanted = wanted_events_[seen_++];
     for (const std::string& word : words(wanted.text))
       harness_.check(has_word(text, word), at(wanted.line) + "event is\n  " + text + "\nand not\n  " + wanted.text);
@@ -513,7 +543,8 @@ class Player {
   // ---- disturbances
   // The moment has come to disturb: before a line of the client is sent.
   bool moment() {
-    if (disturbance_ == Disturbance::none || disturbance_ == Disturbance::late || moments_++ != disturb_at_) return false;
+    if (disturbance_ == Disturbance::none || disturbance_ == Disturbance::late || moments_++ != disturb_at_)
+      return false;
     disturb();
     return true;
   }
@@ -521,7 +552,8 @@ class Player {
   bool disturbed_by(const pop3::Event& request) {
     if (disturbance_ == Disturbance::none || moments_++ != disturb_at_) return false;
     if (disturbance_ == Disturbance::late) {
-      for (int i = 0; i < 3; ++i) harness_.check(!harness_.poll(), "a second event while a request is open"), feed(), drain();
+      for (int i = 0; i < 3; ++i)
+        harness_.check(!harness_.poll(), "a second event while a request is open"), feed(), drain();
       return false;
     }
     disturb();
@@ -574,7 +606,6 @@ class Player {
   const Cuts cuts_;
   Harness harness_;
   Application app_;
-  std::set<std::string> named_;
 
   std::size_t next_ = 0, turns_ = 0, held_turns_ = 0, seen_ = 0;
   std::string input_, fed_, wanted_output_;

@@ -38,8 +38,8 @@ class Plays {
     }
     for (std::size_t split = 1; split < input_octets_ && split < 20'000; ++split)
       play("split behind octet " + std::to_string(split), cuts([&](Cuts& c) { c.split = split; }));
-    for (const Disturbance d : {Disturbance::end, Disturbance::shutdown, Disturbance::disconnect, Disturbance::timeout,
-                                Disturbance::late})
+    for (const Disturbance d :
+         {Disturbance::end, Disturbance::shutdown, Disturbance::disconnect, Disturbance::timeout, Disturbance::late})
       for (std::size_t when = 0; disturb(when, d); ++when) {
       }
     return result_;

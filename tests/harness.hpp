@@ -25,11 +25,16 @@ inline std::string visible(std::string_view octets) {
   std::string text;
   for (const char c : octets) {
     const auto octet = static_cast<unsigned char>(c);
-    if (c == '\r') text += "\\r";
-    else if (c == '\n') text += "\\n";
-    else if (c == '"' || c == '\\') (text += '\\') += c;
-    else if (octet < 0x20 || octet > 0x7E) ((text += "\\x") += digits[octet >> 4]) += digits[octet & 15];
-    else text += c;
+    if (c == '\r')
+      text += "\\r";
+    else if (c == '\n')
+      text += "\\n";
+    else if (c == '"' || c == '\\')
+      (text += '\\') += c;
+    else if (octet < 0x20 || octet > 0x7E)
+      ((text += "\\x") += digits[octet >> 4]) += digits[octet & 15];
+    else
+      text += c;
   }
   return text;
 }
@@ -44,7 +49,8 @@ struct EventText {
            " method=user_pass encrypted=" + yes_no(r.encrypted);
   }
   std::string operator()(const pop3::ApopRequest& r) const {
-    return "ApopRequest user=" + in_quotes(r.user) + " digest=" + in_quotes(r.digest) + " challenge=" + in_quotes(r.challenge);
+    return "ApopRequest user=" + in_quotes(r.user) + " digest=" + in_quotes(r.digest) +
+           " challenge=" + in_quotes(r.challenge);
   }
   std::string operator()(const pop3::ListRequest& r) const { return "ListRequest user=" + in_quotes(r.user); }
   std::string operator()(const pop3::RetrieveRequest& r) const {

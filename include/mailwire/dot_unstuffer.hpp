@@ -24,8 +24,7 @@ class DotUnstuffer {
     if (in.empty()) return {0, {}};
     const char c = in[0];
     switch (state_) {
-      case State::done:
-        return {0, {}};
+      case State::done: return {0, {}};
       case State::line_start:
         if (c != '.') break;
         state_ = State::dot;
@@ -38,8 +37,7 @@ class DotUnstuffer {
         state_ = c == '\n' ? State::done : State::cr;
         return state_ == State::done ? Step{1, {}} : Step{0, "\r"};
       case State::in_line:
-      case State::cr:
-        break;
+      case State::cr: break;
     }
     return line(in);
   }

@@ -13,13 +13,13 @@ inline namespace v1 {
 
 // Octets, counts, durations. 0 switches off a duration, and a count that ends the session.
 struct Limits {
-  std::size_t command_line = 512;     // octets with CRLF; at least 255 are taken (RFC 2449, 4)
-  std::size_t endless_line = 65'536;  // a line longer than this ends the session; 0 = it is skipped for ever
-  std::size_t input_buffer = 1024;    // octets held while an answer is awaited; at least a command line
-  std::size_t output_high = 4096;     // octets of unsent replies above which no further command is taken
-  std::size_t messages = 1'000'000;   // longer listings are refused
-  unsigned bad_commands = 20;         // in a row
-  unsigned failed_logins = 3;         // in a session
+  std::size_t command_line = 512;            // octets with CRLF; at least 255 are taken (RFC 2449, 4)
+  std::size_t endless_line = 65'536;         // a line longer than this ends the session; 0 = it is skipped for ever
+  std::size_t input_buffer = 1024;           // octets held while an answer is awaited; at least a command line
+  std::size_t output_high = 4096;            // octets of unsent replies above which no further command is taken
+  std::size_t messages = 1'000'000;          // longer listings are refused
+  unsigned bad_commands = 20;                // in a row
+  unsigned failed_logins = 3;                // in a session
   Duration idle = std::chrono::minutes(10);  // without a command; RFC 1939, 3: at least 10 minutes
   bool idle_below_rfc = false;               // false: a shorter `idle` counts as 10 minutes
   Duration write_stall = std::chrono::minutes(5);  // without an octet taken by the peer
@@ -34,7 +34,7 @@ struct Config {
   std::string implementation = {};             // shown by CAPA (RFC 2449, 6.9); empty = not shown
   // Further CAPA lines, as "EXPIRE NEVER". One that is not printable ASCII, or longer than 510 octets, is not sent.
   std::vector<std::string> capabilities = {};
-  bool login_needs_tls = true;  // USER and PASS are refused, and not announced, on a connection in the clear
+  bool login_needs_tls = true;   // USER and PASS are refused, and not announced, on a connection in the clear
   bool top = true, uidl = true;  // offer these commands; `uidl` needs a unique-id for every message
   BodyLines body_lines = BodyLines::repair;
   bool bare_lf_ends_command = false;  // for people who type; never about bodies

@@ -26,9 +26,9 @@ namespace detail {
 template <class Handler, class EventType, class = void>
 struct Listens : std::false_type {};
 template <class Handler, class EventType>
-struct Listens<Handler, EventType,
-               std::void_t<decltype(std::declval<Handler&>().on(std::declval<Session&>(),
-                                                                std::declval<const EventType&>()))>>
+struct Listens<
+    Handler, EventType,
+    std::void_t<decltype(std::declval<Handler&>().on(std::declval<Session&>(), std::declval<const EventType&>()))>>
     : std::true_type {};
 template <class Handler, class EventType>
 inline constexpr bool listens = Listens<Handler, EventType>::value;

@@ -233,7 +233,7 @@ class Session {
   bool list_uids_ = false;      // Activity::listing writes UIDL
   bool cut_top_ = false;        // the body is a TOP
   bool chunk_last_ = false, end_written_ = false;
-  bool body_cut_ = false;       // the session closed inside a body, BodyDone is still to come
+  bool body_cut_ = false;  // the session closed inside a body, BodyDone is still to come
   unsigned bad_in_a_row_ = 0;
 
   TimePoint now_{};
@@ -254,9 +254,9 @@ class Session {
 
   mailwire::DotStuffer stuffer_;
   detail::TopCut top_cut_;
-  std::string chunk_owner_;    // of send_body()
-  std::string_view chunk_;     // octets of the chunk not written yet
-  std::uint64_t offset_ = 0;     // octets of the body given so far
+  std::string chunk_owner_;   // of send_body()
+  std::string_view chunk_;    // octets of the chunk not written yet
+  std::uint64_t offset_ = 0;  // octets of the body given so far
 
   Counters counters_;
 };

@@ -66,16 +66,16 @@ struct Numbers {
 
 enum class CloseReason : std::uint8_t {
   quit,
-  end_of_input,         // the peer stopped sending, and all that it had sent was served
-  disconnected,         // Session::disconnect()
-  shutdown,             // Session::shutdown()
-  idle_timeout,         // Limits::idle
-  write_stall,          // Limits::write_stall
-  answer_timeout,       // Limits::answer
-  bad_commands,         // Limits::bad_commands
-  failed_logins,        // Limits::failed_logins
-  endless_line,         // Limits::endless_line
-  body_aborted,         // a body was not completed; the peer sees it without its end
+  end_of_input,    // the peer stopped sending, and all that it had sent was served
+  disconnected,    // Session::disconnect()
+  shutdown,        // Session::shutdown()
+  idle_timeout,    // Limits::idle
+  write_stall,     // Limits::write_stall
+  answer_timeout,  // Limits::answer
+  bad_commands,    // Limits::bad_commands
+  failed_logins,   // Limits::failed_logins
+  endless_line,    // Limits::endless_line
+  body_aborted,    // a body was not completed; the peer sees it without its end
 };
 
 // What happened so far. Octets are those of the session: TLS is not counted.

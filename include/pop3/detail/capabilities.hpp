@@ -18,8 +18,7 @@ namespace detail {
 constexpr bool is_capability(std::string_view line) noexcept {
   const std::string_view tag = mailwire::split_word(line).first;
   return !tag.empty() && tag.find('.') == std::string_view::npos && line.size() <= max_line &&
-         mailwire::all_of(line, mailwire::is_text) && line.back() != ' ' &&
-         line.find("  ") == std::string_view::npos;
+         mailwire::all_of(line, mailwire::is_text) && line.back() != ' ' && line.find("  ") == std::string_view::npos;
 }
 
 // USER and PASS would be taken on this connection.

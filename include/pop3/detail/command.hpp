@@ -35,18 +35,12 @@ struct VerbInfo {
 
 // RFC 1939; CAPA: RFC 2449, 5. In the order of Verb.
 inline constexpr VerbInfo verbs[] = {
-    {"USER", Arguments::name, true, false},
-    {"PASS", Arguments::password, true, false},
-    {"APOP", Arguments::name_digest, true, false},
-    {"QUIT", Arguments::none, true, true},
-    {"STAT", Arguments::none, false, true},
-    {"LIST", Arguments::number_optional, false, true},
-    {"RETR", Arguments::number, false, true},
-    {"DELE", Arguments::number, false, true},
-    {"NOOP", Arguments::none, false, true},
-    {"RSET", Arguments::none, false, true},
-    {"TOP", Arguments::number_lines, false, true},
-    {"UIDL", Arguments::number_optional, false, true},
+    {"USER", Arguments::name, true, false},        {"PASS", Arguments::password, true, false},
+    {"APOP", Arguments::name_digest, true, false}, {"QUIT", Arguments::none, true, true},
+    {"STAT", Arguments::none, false, true},        {"LIST", Arguments::number_optional, false, true},
+    {"RETR", Arguments::number, false, true},      {"DELE", Arguments::number, false, true},
+    {"NOOP", Arguments::none, false, true},        {"RSET", Arguments::none, false, true},
+    {"TOP", Arguments::number_lines, false, true}, {"UIDL", Arguments::number_optional, false, true},
     {"CAPA", Arguments::none, true, true},
 };
 
@@ -54,11 +48,11 @@ constexpr const VerbInfo& info(Verb verb) noexcept { return verbs[static_cast<st
 
 struct Command {
   Verb verb = Verb::unknown;
-  bool well_formed = false;           // the arguments are as the verb wants them
-  std::string_view name = {};         // USER, APOP
-  std::string_view secret = {};       // PASS: the password; APOP: the digest
+  bool well_formed = false;                  // the arguments are as the verb wants them
+  std::string_view name = {};                // USER, APOP
+  std::string_view secret = {};              // PASS: the password; APOP: the digest
   std::optional<std::uint64_t> number = {};  // of a message; it may be 0 or far too large
-  std::uint64_t lines = 0;            // TOP
+  std::uint64_t lines = 0;                   // TOP
 };
 
 constexpr Verb find_verb(std::string_view word) noexcept {
@@ -81,22 +75,15 @@ constexpr bool parse_arguments(Command& command, std::optional<std::string_view>
   if (!rest) return wanted == Arguments::none || wanted == Arguments::number_optional;
   const mailwire::Words words = mailwire::split_word(*rest);
   switch (wanted) {
-    case Arguments::none:
-      return false;
-    case Arguments::name:
-      command.name = *rest;
-      return is_word(command.name);
+    case Arguments::none: return false;
+    case Arguments::name: command.name = *rest; return is_word(command.name);
     case Arguments::name_digest:
       command.name = words.first;
       command.secret = words.rest.value_or("");
       return is_word(command.name) && is_digest(command.secret);
-    case Arguments::password:
-      command.secret = *rest;
-      return !command.secret.empty();
+    case Arguments::password: command.secret = *rest; return !command.secret.empty();
     case Arguments::number:
-    case Arguments::number_optional:
-      command.number = mailwire::parse_number(*rest);
-      return command.number.has_value();
+    case Arguments::number_optional: command.number = mailwire::parse_number(*rest); return command.number.has_value();
     case Arguments::number_lines: {
       const auto lines = mailwire::parse_number(words.rest.value_or(""));
       command.number = mailwire::parse_number(words.first);

@@ -50,10 +50,10 @@ class TopCut {
     cr_seen_ = false;
   }
 
-  std::uint64_t lines_;         // of the body, still wanted
+  std::uint64_t lines_;  // of the body, still wanted
   bool in_header_ = true;
-  bool line_is_empty_ = true;   // so far
-  bool cr_seen_ = false;        // some octet of this line was
+  bool line_is_empty_ = true;  // so far
+  bool cr_seen_ = false;       // some octet of this line was
   bool done_ = false;
 };
 

@@ -106,23 +106,23 @@ POP3_INLINE Outcome Session::refuse(Token<ListRequest> token, Refusal why) {
 POP3_INLINE Outcome Session::accept(Token<CommitRequest> token) { return accept(token, maildrop_.marked()); }
 
 POP3_INLINE Outcome Session::accept(Token<CommitRequest> token, std::size_t removed) {
-  if (!take(token)) return Outcome::stale;
   const std::size_t wanted = maildrop_.marked();
-  const Outcome outcome = removed > wanted ? Outcome::invalid : Outcome::applied;
-  counters_.removed = static_cast<std::uint32_t>(removed < wanted ? removed : wanted);
+  if (removed > wanted) return refuse(token) == Outcome::stale ? Outcome::stale : Outcome::invalid;
+  if (!take(token)) return Outcome::stale;
+  counters_.removed = static_cast<std::uint32_t>(removed);
   mailwire::ByteBuffer& out = reply();
   if (removed == wanted) {
     detail::ok(out, detail::texts::bye);
   } else {
     out.append("-ERR [SYS/TEMP] ");
-    detail::append_number(out, counters_.removed);
+    detail::append_number(out, removed);
     out.append(" of ");
     detail::append_number(out, wanted);
     out.append(" deleted messages removed");
     detail::end_line(out);
   }
   close(CloseReason::quit, Ending::flush);
-  return outcome;
+  return Outcome::applied;
 }
 
 POP3_INLINE Outcome Session::refuse(Token<CommitRequest> token, Refusal why) {

@@ -55,12 +55,8 @@ POP3_INLINE void Session::execute(const detail::Command& command) {
     case Verb::apop: return apop(command);
     case Verb::quit: return quit();
     case Verb::stat: return stat();
-    case Verb::list:
-      list_uids_ = false;
-      return list(command);
-    case Verb::uidl:
-      list_uids_ = true;
-      return list(command);
+    case Verb::list: list_uids_ = false; return list(command);
+    case Verb::uidl: list_uids_ = true; return list(command);
     case Verb::retr:
     case Verb::top: return retrieve(command);
     case Verb::dele: return dele(command);
