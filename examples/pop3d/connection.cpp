@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+#include "asio.hpp"  // first: see there
+
+#include "connection.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <variant>
+
+namespace pop3d {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t body_chunk = 64 * 1024;
+constexpr std::size_t top_chunk = 8 * 1024;  // mostly, TOP wants the header and a few lines
+constexpr auto handshake_limit = 15s;
+constexpr auto goodbye_limit = 1s;
+constexpr std::string_view going_down = "the server is going down";
+
+bool has_to_wait(const Tried& tried) {
+  return tried.result == Tried::wait_readable || tried.result == Tried::wait_writable;
+}
+
+std::string address_of(const Socket& socket) {
+  error_code error;
+  const auto peer = socket.remote_endpoint(error);
+  if (error) return {};
+  const std::string address = peer.address().to_string();
+  return (peer.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(peer.port());
+}
+
+}  // namespace
+
+Connection::Connection(Services& services, Socket socket, pop3::SessionId id, bool tls)
+    : services_(services),
+      socket_(std::move(socket)),
+      stream_(socket_.native_handle(), tls ? services.tls.get() : nullptr),
+      session_(services.config, {id, tls, {}}),
+      timer_(socket_.get_executor()),
+      address_(address_of(socket_)) {
+  error_code ignored;  // a peer that is gone already is found out by the first read
+  socket_.native_non_blocking(true, ignored);
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+}
+
+void Connection::refuse() { session_.shutdown({pop3::Code::sys_temp, "too many connections, try again later"}); }
+
+Awaitable<> Connection::run() {
+  if (!stream_.encrypted() || co_await handshake()) co_await serve();
+  message_.reset();
+  maildrop_.reset();
+  log_end();
+  if (reason_ != to_string(pop3::CloseReason::disconnected)) co_await say_goodbye();
+  timer_.cancel();
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+Awaitable<bool> Connection::handshake() {
+  const pop3::TimePoint until = Clock::now() + handshake_limit;
+  while (stop_ == Stop::no && Clock::now() < until) {
+    const Tried tried = stream_.handshake();
+    if (tried.result == Tried::done) co_return true;
+    if (!has_to_wait(tried)) co_return false;
+    co_await wait(tried.result, until);
+  }
+  co_return false;
+}
+
+// The one law: after anything has happened, poll() until it returns nothing, then look at the octets.
+Awaitable<> Connection::serve() {
+  while (!session_.finished()) {
+    if (stop_ == Stop::now) session_.shutdown({pop3::Code::sys_temp, going_down});
+    if (stop_ == Stop::at_once) session_.disconnect();
+    while (const auto event = session_.poll(Clock::now()))
+      co_await std::visit([this](const auto& what) { return answer(what); }, *event);
+    if (!session_.finished()) co_await exchange_octets();
+  }
+}
+
+// Sends if there is anything to send, else reads; waits if it has to.
+Awaitable<> Connection::exchange_octets() {
+  const auto until = session_.deadline();
+  pop3::ConstBuffer runs[3];
+  if (const std::size_t count = session_.gather(runs, 3); count > 0) {
+    const Tried tried = stream_.write(runs, count);
+    if (tried.result == Tried::done) {
+      session_.consume_output(tried.octets);
+    } else if (has_to_wait(tried)) {
+      co_await wait(tried.result, until);
+      if (until && Clock::now() >= *until) session_.consume_output(0);  // the write is given up
+    } else {
+      session_.disconnect();
+    }
+    co_return;
+  }
+  if (stop_ == Stop::when_idle) {
+    session_.shutdown({pop3::Code::sys_temp, going_down});
+    co_return;
+  }
+  if (!session_.wants_input()) {
+    co_await wait_for_nothing(until);
+    co_return;
+  }
+  if (!stream_.has_read_ahead()) {
+    session_.trim();  // who waits holds no buffers
+    co_await wait(Tried::wait_readable, until);
+  }
+  const pop3::MutableBuffer room = session_.input_buffer();
+  const Tried tried = stream_.read(room.data, room.size);
+  session_.commit_input(tried.octets);
+  if (tried.result == Tried::end) session_.end_of_input();
+  if (tried.result == Tried::failed) session_.disconnect();
+  if (tried.result == Tried::wait_writable) co_await wait(tried.result, until);
+}
+
+// A socket that is closed while octets are unread resets the connection, and the peer may lose what was sent last. So:
+// say that this was all, then listen until the peer hangs up, but not for long.
+Awaitable<> Connection::say_goodbye() {
+  const pop3::TimePoint until = Clock::now() + goodbye_limit;
+  const auto go_on = [&] { return stop_ != Stop::at_once && Clock::now() < until; };
+  Tried tried = stream_.close_notify();
+  while (has_to_wait(tried) && go_on()) {
+    co_await wait(tried.result, until);
+    tried = stream_.close_notify();
+  }
+  stream_.shut_sending();
+  for (tried = stream_.discard(); tried.result != Tried::end && tried.result != Tried::failed && go_on();
+       tried = stream_.discard())
+    co_await wait(Tried::wait_readable, until);
+}
+
+// ---- what the session asks ----------------------------------------------------------------------------------------
+
+Awaitable<> Connection::answer(pop3::AuthRequest ask) {
+  bool right = false;
+  co_await blocking([&] { right = services_.users.check(ask.user, ask.password.reveal()); });
+  if (right) {
+    user_ = ask.user;
+    session_.accept(ask.token);
+  } else {
+    session_.refuse(ask.token);
+  }
+}
+
+Awaitable<> Connection::answer(pop3::ApopRequest ask) {  // not offered
+  session_.refuse(ask.token);
+  co_return;
+}
+
+Awaitable<> Connection::answer(pop3::ListRequest ask) {
+  std::unique_ptr<Maildrop> maildrop;
+  Contents contents;
+  bool in_use = false;
+  co_await blocking([&] {
+    auto opened = services_.store->open(std::string(ask.user));
+    in_use = opened == nullptr;
+    if (opened) contents = opened->contents();
+    maildrop = std::move(opened);
+  });
+  if (in_use) {
+    session_.refuse(ask.token, {pop3::Code::in_use, "another session has this maildrop"});
+  } else if (!maildrop) {
+    session_.refuse(ask.token, {pop3::Code::sys_temp, "the maildrop cannot be opened"});
+  } else if (session_.accept(ask.token, {contents.messages.data(), contents.messages.size()}) ==
+             pop3::Outcome::applied) {
+    maildrop_ = std::move(maildrop);
+  }  // else it is still ours, and unlocked here
+}
+
+Awaitable<> Connection::answer(pop3::RetrieveRequest ask) {
+  std::optional<std::string_view> octets;
+  co_await blocking([&] {
+    message_ = maildrop_->open_message(ask.number);
+    if (message_) octets = message_->read(0, ask.top_lines ? top_chunk : body_chunk);
+  });
+  if (octets)
+    lend(ask, 0, *octets);
+  else
+    session_.refuse(ask.token, {pop3::Code::none, message_ ? "the message cannot be read" : "the message is gone"});
+}
+
+Awaitable<> Connection::answer(pop3::BodyRequest ask) {
+  std::optional<std::string_view> octets;
+  co_await blocking([&] { octets = message_->read(ask.offset, body_chunk); });
+  if (octets)
+    lend(ask, ask.offset, *octets);
+  else
+    session_.abort_body(ask.token);
+}
+
+// The octets stay in `message_` until the next one is asked for, or until BodyDone.
+template <class Request>
+void Connection::lend(const Request& ask, std::uint64_t offset, std::string_view octets) {
+  const bool last = offset + octets.size() >= message_->size();
+  session_.lend_body(ask.token, octets, last ? pop3::Chunk::last : pop3::Chunk::more);
+}
+
+Awaitable<> Connection::answer(pop3::BodyDone) {
+  message_.reset();
+  co_return;
+}
+
+Awaitable<> Connection::answer(pop3::CommitRequest ask) {
+  std::size_t removed = 0;
+  co_await blocking([&] {
+    removed = maildrop_->remove(ask.numbers);
+    maildrop_.reset();  // before the answer: whoever reads it may log in again
+  });
+  session_.accept(ask.token, removed);
+}
+
+Awaitable<> Connection::answer(pop3::Closed closed) {
+  reason_ = to_string(closed.reason);
+  co_return;  // run() unlocks the maildrop, if there still is one
+}
+
+// ---- waiting ------------------------------------------------------------------------------------------------------
+
+// Does `work` on a thread that may block, then goes on here. What is thrown there is logged; `work` has to leave its
+// results so that they tell of the failure. Nothing else happens to the connection meanwhile.
+template <class Work>
+Awaitable<> Connection::blocking(Work work) {
+  const auto there_and_back = [this](auto handler, Work todo) {
+    asio::post(services_.blocking, [this, handler = std::move(handler), todo = std::move(todo),
+                                    stay = asio::make_work_guard(socket_.get_executor())]() mutable {
+      try {
+        todo();
+      } catch (const std::exception& error) {
+        LogLine(services_.log, Level::error, "failure").add("user", user_).add("what", error.what());
+      }
+      asio::post(stay.get_executor(), std::move(handler));
+    });
+  };
+  return asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(there_and_back, use_awaitable,
+                                                                             std::move(work));
+}
+
+// Ends early when wake() is called.
+Awaitable<> Connection::wait(Tried::Result what, std::optional<pop3::TimePoint> until) {
+  watch(until.value_or(pop3::TimePoint::max()));
+  error_code ignored;
+  co_await socket_.async_wait(what == Tried::wait_readable ? Socket::wait_read : Socket::wait_write,
+                              asio::redirect_error(use_awaitable, ignored));
+  due_ = pop3::TimePoint::max();
+}
+
+// For a session that is neither to be written nor to be read: the reply to a failed login is held back.
+Awaitable<> Connection::wait_for_nothing(std::optional<pop3::TimePoint> until) {
+  Timer nap(socket_.get_executor(), until.value_or(pop3::TimePoint::max()));
+  nap_ = &nap;
+  error_code ignored;
+  co_await nap.async_wait(asio::redirect_error(use_awaitable, ignored));
+  nap_ = nullptr;
+}
+
+// Deadlines mostly move on, since something happened. So the timer is set again only when it would come too late; when
+// it comes too early, it looks at the deadline of that time.
+void Connection::watch(pop3::TimePoint deadline) {
+  due_ = deadline;
+  if (due_ >= timer_set_) return;
+  timer_set_ = due_;
+  timer_.expires_at(due_);
+  timer_.async_wait([self = shared_from_this()](error_code error) {
+    if (error) return;
+    self->timer_set_ = pop3::TimePoint::max();
+    if (Clock::now() >= self->due_)
+      self->wake();
+    else
+      self->watch(self->due_);
+  });
+}
+
+void Connection::wake() {
+  error_code ignored;
+  socket_.cancel(ignored);
+  if (nap_ != nullptr) nap_->cancel();
+}
+
+void Connection::stop(Stop how) {
+  stop_ = how;
+  wake();
+}
+
+void Connection::log_end() {
+  const pop3::Counters& counters = session_.counters();
+  LogLine(services_.log, Level::info, "session")
+      .add("user", user_)
+      .add("address", address_)
+      .add("tls", stream_.encrypted() ? "yes" : "no")
+      .add("commands", counters.commands)
+      .add("bad", counters.bad_commands)
+      .add("failed_logins", counters.failed_logins)
+      .add("octets_in", counters.octets_in)
+      .add("octets_out", counters.octets_out)
+      .add("retrieved", counters.retrieved)
+      .add("top", counters.tops)
+      .add("deleted", counters.removed)
+      .add("seconds", std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began_))
+      .add("reason", reason_);
+}
+
+}  // namespace pop3d

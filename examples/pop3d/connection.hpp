@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// The driver: one coroutine for each connection, on the thread of its io_context.
+#ifndef POP3D_CONNECTION_HPP
+#define POP3D_CONNECTION_HPP
+
+#include <boost/asio/thread_pool.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "asio.hpp"
+#include "log.hpp"
+#include "pop3/session.hpp"
+#include "store.hpp"
+#include "stream.hpp"
+#include "users.hpp"
+
+namespace pop3d {
+
+// What all connections share.
+struct Services {
+  pop3::Config config;
+  Users users;
+  std::unique_ptr<Store> store;
+  TlsContext tls;
+  Log log;
+  asio::thread_pool blocking;  // for what may take its time: files, password checks
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  // How hard the server wants a connection to end.
+  enum class Stop : std::uint8_t {
+    no,
+    when_idle,  // as soon as it waits for a command
+    now,        // what is queued may leave; a transfer is cut
+    at_once,
+  };
+
+  Connection(Services& services, Socket socket, pop3::SessionId id, bool tls);
+
+  Awaitable<> run();  // from the first octet to the last
+  void refuse();      // before run(): there are too many
+  void stop(Stop how);
+
+ private:
+  Awaitable<bool> handshake();
+  Awaitable<> serve();
+  Awaitable<> exchange_octets();
+  Awaitable<> say_goodbye();
+
+  Awaitable<> answer(pop3::AuthRequest ask);
+  Awaitable<> answer(pop3::ApopRequest ask);
+  Awaitable<> answer(pop3::ListRequest ask);
+  Awaitable<> answer(pop3::RetrieveRequest ask);
+  Awaitable<> answer(pop3::BodyRequest ask);
+  Awaitable<> answer(pop3::CommitRequest ask);
+  Awaitable<> answer(pop3::BodyDone done);
+  Awaitable<> answer(pop3::Closed closed);
+  template <class Request>
+  void lend(const Request& ask, std::uint64_t offset, std::string_view octets);
+
+  template <class Work>
+  Awaitable<> blocking(Work work);
+  Awaitable<> wait(Tried::Result what, std::optional<pop3::TimePoint> until);
+  Awaitable<> wait_for_nothing(std::optional<pop3::TimePoint> until);
+  void watch(pop3::TimePoint deadline);
+  void wake();
+  void log_end();
+
+  Services& services_;
+  Socket socket_;
+  Stream stream_;
+  pop3::Session session_;
+  Timer timer_;
+  Timer* nap_ = nullptr;
+  pop3::TimePoint due_ = pop3::TimePoint::max();  // of the wait that is under way
+  pop3::TimePoint timer_set_ = pop3::TimePoint::max();
+  const pop3::TimePoint began_ = Clock::now();
+  Stop stop_ = Stop::no;
+  std::string_view reason_ = "tls_handshake";
+  std::string address_, user_;
+  std::unique_ptr<Maildrop> maildrop_;
+  std::unique_ptr<Message> message_;
+};
+
+}  // namespace pop3d
+
+#endif

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+#include "maildir.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <system_error>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "mailwire/ascii.hpp"
+
+namespace pop3d {
+namespace {
+
+constexpr const char* folder_names[] = {"new", "cur"};
+constexpr std::size_t block = 64 * 1024;
+
+[[noreturn]] void fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
+
+// The number after `key` in a name, as in "1700000000.M1P2.host,S=1234,W=1250".
+std::optional<std::uint64_t> number_after(std::string_view name, std::string_view key) {
+  const std::size_t at = name.find(key);
+  if (at == std::string_view::npos) return std::nullopt;
+  std::uint64_t number = 0;
+  const char* const digits = name.data() + at + key.size();
+  const auto [end, error] = std::from_chars(digits, name.data() + name.size(), number);
+  return error == std::errc() && end != digits ? std::optional(number) : std::nullopt;
+}
+
+// What the name tells about the octets on the wire, if it can be true for a file of this size.
+std::optional<std::uint64_t> told_octets(std::string_view unique, std::uint64_t size) {
+  const auto stored = number_after(unique, ",S="), sent = number_after(unique, ",W=");
+  // Every octet may be an LF that lacks its CR, and the last line may lack its end.
+  if (stored != size || !sent || *sent < size || *sent > 2 * size + 2) return std::nullopt;
+  return sent;
+}
+
+// FNV-1a. The ids made of it have to be stable and rarely equal, no more: equal ones are told apart by the caller.
+std::uint64_t hash(std::string_view text, std::uint64_t seed) {
+  std::uint64_t value = 0xCBF29CE484222325U ^ seed;
+  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+  return value;
+}
+
+std::string made_up_id(std::string_view unique, std::uint64_t salt) {
+  char text[34];
+  const int size =
+      std::snprintf(text, sizeof text, "h%016llx%016llx", static_cast<unsigned long long>(hash(unique, salt)),
+                    static_cast<unsigned long long>(hash(unique, salt ^ 0x9E3779B97F4A7C15U)));
+  return {text, static_cast<std::size_t>(size)};
+}
+
+bool is_unique_id(std::string_view name) {
+  return !name.empty() && name.size() <= 70 && mailwire::all_of(name, mailwire::is_graphic);
+}
+
+class MaildirMessage : public Message {
+ public:
+  // `learn`: read() counts along, and tells what it found.
+  MaildirMessage(Descriptor file, const SizeCache::Key& key, SizeCache* learn)
+      : file_(std::move(file)), key_(key), learn_(learn) {}
+
+  std::uint64_t size() const override { return key_.size; }
+
+  std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) override {
+    if (offset >= key_.size) return std::string_view();
+    room = static_cast<std::size_t>(std::min<std::uint64_t>(room, key_.size - offset));
+    if (room > capacity_) buffer_ = std::make_unique_for_overwrite<char[]>(capacity_ = room);
+    const ssize_t n = ::pread(file_.get(), buffer_.get(), room, static_cast<off_t>(offset));
+    if (n <= 0) return std::nullopt;  // it shrank, or the disk failed
+    const std::string_view octets(buffer_.get(), static_cast<std::size_t>(n));
+    learn(offset, octets);
+    if (offset + octets.size() == key_.size) file_.reset();
+    return octets;
+  }
+
+ private:
+  void learn(std::uint64_t offset, std::string_view octets) {
+    if (learn_ == nullptr || offset != learned_) return;
+    counter_.add(octets);
+    learned_ += octets.size();
+    if (learned_ == key_.size) learn_->put(key_, counter_.octets());
+  }
+
+  Descriptor file_;
+  SizeCache::Key key_;
+  SizeCache* learn_;
+  pop3::OctetCounter counter_;
+  std::uint64_t learned_ = 0;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace
+
+bool is_folder_name(std::string_view user) noexcept {
+  const auto allowed = [](char c) {
+    const char upper = mailwire::to_upper(c);
+    return mailwire::is_digit(c) || (upper >= 'A' && upper <= 'Z') || std::string_view("._@+=-").find(c) < 6;
+  };
+  return !user.empty() && user.size() <= 255 && user[0] != '.' && mailwire::all_of(user, allowed);
+}
+
+// ---- opening and listing ------------------------------------------------------------------------------------------
+
+std::unique_ptr<Maildir> Maildir::open(int root, const std::string& name, SizeCache& sizes) {
+  if (!is_folder_name(name)) throw std::invalid_argument("user name that is no folder name");
+  Descriptor directory(::openat(root, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!directory && errno != ENOENT) fail(name);
+  if (directory && ::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return nullptr;
+    fail("lock of " + name);
+  }
+  std::unique_ptr<Maildir> maildir(new Maildir(std::move(directory), sizes));
+  maildir->list();
+  return maildir;
+}
+
+void Maildir::list() {
+  entries_ = scan();
+  // Entries of the same unique name come side by side, in an order that no renaming changes.
+  std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+    return std::forward_as_tuple(a.delivered, a.unique(), a.file.inode, a.folder) <
+           std::forward_as_tuple(b.delivered, b.unique(), b.file.inode, b.folder);
+  });
+  // A message that was moved from new/ to cur/ meanwhile was seen in both: it is where it was seen last.
+  const auto same = [](const Entry& a, const Entry& b) {
+    return a.file.inode == b.file.inode && a.file.device == b.file.device && a.unique() == b.unique();
+  };
+  const auto last = std::unique(entries_.rbegin(), entries_.rend(), same);
+  entries_.erase(entries_.begin(), last.base());
+  for (Entry& entry : entries_) entry.octets = octets(entry);
+  std::erase_if(entries_, [](const Entry& entry) { return entry.gone; });
+}
+
+// The folders are read again when they changed meanwhile: a file that is renamed just then can be missed.
+std::vector<Maildir::Entry> Maildir::scan() {
+  const auto changed = [this](Folder which) {
+    struct stat state {};
+    if (folder(which) && ::fstat(folder(which).get(), &state) != 0) fail(folder_names[which]);
+    return std::pair(state.st_mtim.tv_sec, state.st_mtim.tv_nsec);
+  };
+  for (int left = 8;; --left) {
+    const auto before = std::pair(changed(folder_new), changed(folder_cur));
+    std::vector<Entry> found;
+    scan(folder_new, found);
+    scan(folder_cur, found);
+    if (left == 0 || before == std::pair(changed(folder_new), changed(folder_cur))) return found;
+  }
+}
+
+void Maildir::scan(Folder which, std::vector<Entry>& found) {
+  if (!folder(which)) return;
+  Descriptor copy(::openat(folder(which).get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // a position of its own
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(copy ? ::fdopendir(copy.get()) : nullptr, ::closedir);
+  if (!stream) fail(folder_names[which]);
+  copy.release();
+  errno = 0;
+  for (; const dirent* const item = ::readdir(stream.get()); errno = 0) {
+    if (item->d_name[0] == '.') continue;
+    if (item->d_type != DT_REG && item->d_type != DT_UNKNOWN) continue;
+    struct stat file {};
+    if (::fstatat(::dirfd(stream.get()), item->d_name, &file, AT_SYMLINK_NOFOLLOW) != 0) continue;  // gone already
+    if (!S_ISREG(file.st_mode)) continue;
+    const std::string_view name = item->d_name;
+    found.push_back({item->d_name, SizeCache::key(file), number_after(name, "").value_or(0), 0, which});
+  }
+  if (errno != 0) fail(folder_names[which]);
+}
+
+const Descriptor& Maildir::folder(Folder which) {
+  Descriptor& folder = folders_[which];
+  if (!folder && directory_) {
+    folder =
+        Descriptor(::openat(directory_.get(), folder_names[which], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!folder && errno != ENOENT) fail(folder_names[which]);
+  }
+  return folder;
+}
+
+std::uint64_t Maildir::octets(Entry& entry) {
+  if (const auto known = sizes_.find(entry.file)) return *known;
+  if (const auto told = told_octets(entry.unique(), entry.file.size)) return *told;
+  return count(entry);
+}
+
+std::uint64_t Maildir::count(Entry& entry) try {
+  MaildirMessage message(open_file(entry), entry.file, nullptr);
+  pop3::OctetCounter counter;
+  for (std::uint64_t offset = 0; offset < entry.file.size;) {
+    const auto octets = entry.gone ? std::nullopt : message.read(offset, block);
+    if (!octets) return entry.file.size;
+    counter.add(*octets);
+    offset += octets->size();
+  }
+  sizes_.put(entry.file, counter.octets());
+  return counter.octets();
+} catch (const std::system_error& error) {
+  // One file that cannot be read does not lock its owner out. It is shown, and RETR says what is wrong.
+  if (error.code() != std::errc::permission_denied && error.code() != std::errc::io_error) throw;
+  return entry.file.size;
+}
+
+Contents Maildir::contents() {
+  Contents contents;
+  contents.messages.reserve(entries_.size());
+  std::unordered_set<std::string_view> used;
+  used.reserve(entries_.size());
+  for (const Entry& entry : entries_) {
+    std::string_view uid = entry.unique();
+    for (std::uint64_t salt = 0; !is_unique_id(uid) || !used.insert(uid).second; salt += entry.file.inode)
+      uid = contents.made_up.emplace_back(made_up_id(entry.unique(), salt));
+    contents.messages.push_back({entry.octets, uid});
+  }
+  return contents;
+}
+
+// ---- messages -----------------------------------------------------------------------------------------------------
+
+std::unique_ptr<Message> Maildir::open_message(std::uint32_t number) {
+  Entry& entry = entries_.at(number - 1);
+  Descriptor file = open_file(entry);
+  if (!file) return nullptr;
+  return std::make_unique<MaildirMessage>(std::move(file), entry.file, sizes_.find(entry.file) ? nullptr : &sizes_);
+}
+
+bool Maildir::Entry::is(const struct stat& other) const noexcept {
+  const SizeCache::Key key = SizeCache::key(other);
+  return S_ISREG(other.st_mode) && key.device == file.device && key.inode == file.inode;
+}
+
+bool Maildir::Entry::has_changed(const struct stat& now) const noexcept {
+  return SizeCache::key(now).size != file.size;
+}
+
+// The very file that was listed, under whatever flags it is by now; none = it is gone, or not what it was.
+Descriptor Maildir::open_file(Entry& entry) {
+  for (const bool last_try : {false, true}) {
+    if (entry.gone) break;
+    Descriptor file(::openat(folder(entry.folder).get(), entry.name.c_str(),
+                             O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (!file && errno != ENOENT && errno != ELOOP && errno != ENXIO) fail(entry.name);
+    struct stat state {};
+    if (file && ::fstat(file.get(), &state) == 0 && entry.is(state))
+      return entry.has_changed(state) ? Descriptor() : std::move(file);
+    if (last_try)
+      entry.gone = true;
+    else
+      locate_again();
+  }
+  return {};
+}
+
+// Looks where the messages are now. All at once, so that a program that renames them all costs one look, not one each.
+void Maildir::locate_again() {
+  std::unordered_multimap<std::uint64_t, Entry> found;
+  for (Entry& entry : scan()) found.emplace(entry.file.inode, std::move(entry));
+  for (Entry& entry : entries_) {
+    const auto [begin, end] = found.equal_range(entry.file.inode);
+    const auto now =
+        std::find_if(begin, end, [&](const auto& other) { return other.second.unique() == entry.unique(); });
+    entry.gone = entry.gone || now == end;
+    if (entry.gone) continue;
+    entry.name = std::move(now->second.name);
+    entry.folder = now->second.folder;
+  }
+}
+
+// ---- the end ------------------------------------------------------------------------------------------------------
+
+std::size_t Maildir::remove(pop3::Numbers numbers) {
+  bool touched[folders] = {};
+  std::size_t removed = 0;
+  try {
+    for (const std::uint32_t number : numbers)
+      if (remove(entries_.at(number - 1), touched)) ++removed;
+  } catch (const std::system_error&) {  // the rest stays; what is gone already is told
+  }
+  for (const Folder which : {folder_new, folder_cur})
+    if (touched[which] && !sync(which)) return 0;  // they may come back after a crash: none is known to be gone
+  return removed;
+}
+
+// A message that somebody else removed counts: that it is gone is what was asked for. One that was written to since
+// it was listed is not what was asked for.
+bool Maildir::remove(Entry& entry, bool (&touched)[folders]) {
+  for (const bool last_try : {false, true}) {
+    if (entry.gone) break;
+    const int in = folder(entry.folder).get();
+    struct stat state {};
+    int error = ::fstatat(in, entry.name.c_str(), &state, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno;
+    if (error == 0 && entry.is(state)) {
+      if (entry.has_changed(state)) return false;
+      error = ::unlinkat(in, entry.name.c_str(), 0) == 0 ? 0 : errno;
+      if (error == 0) return touched[entry.folder] = entry.gone = true;
+    }
+    if (error != 0 && error != ENOENT) return false;
+    if (!last_try) locate_again();
+  }
+  return entry.gone;
+}
+
+bool Maildir::sync(Folder which) {
+  return ::fsync(folder(which).get()) == 0 || errno == EINVAL || errno == EROFS;  // not every file system can
+}
+
+}  // namespace pop3d

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// pop3d: a POP3 server for Maildirs.
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+
+#include "../demo.hpp"
+#include "options.hpp"
+#include "server.hpp"
+
+namespace {
+
+using namespace pop3d;
+
+void use_all_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+TlsContext tls_for(const Options& options) {
+  if (!options.certificate.empty()) return make_tls(options.certificate, options.key);
+  return options.demo() ? make_demo_tls(options.hostname) : nullptr;
+}
+
+void listen(Server& server, const Options& options) {
+  std::string plain;
+  for (const Listen& where : options.listen)
+    for (const std::string& name : server.listen(where)) {
+      std::printf("listening %s %s\n", where.tls ? "tls" : "plain", name.c_str());
+      if (!where.tls && plain.empty()) plain = name;
+    }
+  if (options.demo()) {
+    const std::string user(demo::user), password(demo::password);
+    std::printf("user %s, password %s\n", user.c_str(), password.c_str());
+    if (!plain.empty()) std::printf("try: curl pop3://%s:%s@%s/\n", user.c_str(), password.c_str(), plain.c_str());
+  }
+  std::fflush(stdout);
+}
+
+void serve(const Options& options) {
+  use_all_descriptors();
+  std::signal(SIGPIPE, SIG_IGN);
+  Users users =
+      options.demo() ? Users::one(std::string(demo::user), std::string(demo::password)) : Users::read(options.users);
+  auto store = options.demo() ? make_demo_store() : make_maildir_store(options.mail);
+  Server server(options, std::move(users), std::move(store), tls_for(options));
+  listen(server, options);
+  server.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  const Options options = parse_options(argc, argv);
+  if (options.text.empty())
+    serve(options);
+  else
+    std::fputs(options.text.c_str(), stdout);
+  return EXIT_SUCCESS;
+} catch (const WrongUse& error) {
+  std::fprintf(stderr, "pop3d: %s\nTry pop3d --help\n", error.what());
+  return 2;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "pop3d: %s\n", error.what());
+  return EXIT_FAILURE;
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+#include "options.hpp"
+
+#include <unistd.h>
+
+#include <boost/program_options.hpp>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <sstream>
+#include <string_view>
+#include <thread>
+
+#include "mailwire/ascii.hpp"
+#include "mailwire/version.hpp"
+
+namespace pop3d {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr const char* introduction = R"(pop3d serves Maildirs by POP3.
+
+  pop3d                                 a demo on 127.0.0.1: port 1110, and 1995 with TLS
+  pop3d --mail DIR --users FILE --listen-tls 0.0.0.0:995 --cert FILE --key FILE
+
+)";
+
+struct Values {
+  std::vector<std::string> listen, listen_tls;
+  std::string threads, max_connections, log_level;
+  Options options;
+};
+
+po::options_description describe(Values& values) {
+  Options& options = values.options;
+  po::options_description all("Options");
+  // clang-format off
+  all.add_options()
+    ("listen", po::value(&values.listen)->value_name("HOST:PORT"),
+     "accept connections here; port 0 = a free one, [HOST]:PORT for IPv6; may be given many times")
+    ("listen-tls", po::value(&values.listen_tls)->value_name("HOST:PORT"), "the same, with TLS from the start")
+    ("mail", po::value(&options.mail)->value_name("DIR"), "the Maildir of each user is DIR/USER")
+    ("users", po::value(&options.users)->value_name("FILE"), "who may log in: lines of user:{PLAIN}secret")
+    ("cert", po::value(&options.certificate)->value_name("FILE"), "certificate chain for TLS, PEM")
+    ("key", po::value(&options.key)->value_name("FILE"), "its private key, PEM")
+    ("allow-plaintext", po::bool_switch(&options.allow_plaintext), "let users log in without TLS")
+    ("hostname", po::value(&options.hostname)->value_name("NAME"), "how the server calls itself")
+    ("threads", po::value(&values.threads)->value_name("N"), "event loops; default: one for each processor")
+    ("max-connections", po::value(&values.max_connections)->value_name("N"),
+     "further ones are refused; default: 10000")
+    ("log-level", po::value(&values.log_level)->value_name("LEVEL"), "error, warning, info (default) or debug")
+    ("help", "show this")
+    ("version", "show the version");
+  // clang-format on
+  return all;
+}
+
+// "host:port", "[host]:port"
+Listen parse_listen(const std::string& option, const std::string& text, bool tls) {
+  const WrongUse wrong(option + ": expected HOST:PORT or [HOST]:PORT, not \"" + text + "\"");
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) throw wrong;
+  std::string host = text.substr(0, colon);
+  const std::string port = text.substr(colon + 1);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
+  else if (host.find(':') != std::string::npos)
+    throw wrong;
+  const auto number = mailwire::parse_number(port);
+  if (host.empty() || !number || *number > 65535) throw wrong;
+  return {host, port, tls};
+}
+
+std::uint64_t parse_count(const std::string& option, const std::string& text, std::uint64_t most) {
+  const auto number = mailwire::parse_number(text);
+  if (!number || *number == 0 || *number > most)
+    throw WrongUse(option + ": expected a number from 1 to " + std::to_string(most) + ", not \"" + text + "\"");
+  return *number;
+}
+
+Level parse_level(const std::string& text) {
+  if (text == "error") return Level::error;
+  if (text == "warning") return Level::warning;
+  if (text == "info") return Level::info;
+  if (text == "debug") return Level::debug;
+  throw WrongUse("--log-level: expected error, warning, info or debug, not \"" + text + "\"");
+}
+
+std::string own_hostname() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "localhost";
+}
+
+bool is_hostname(const std::string& name) {
+  return !name.empty() && name.size() <= 253 && mailwire::all_of(name, [](char c) {
+    const char upper = mailwire::to_upper(c);
+    return mailwire::is_digit(c) || (upper >= 'A' && upper <= 'Z') || c == '-' || c == '.' || c == '_';
+  });
+}
+
+void check(Options& options) {
+  const auto wrong = [](const char* what) { throw WrongUse(what); };
+  if (options.demo() != options.users.empty()) wrong("--mail and --users go together");
+  if (options.certificate.empty() != options.key.empty()) wrong("--cert and --key go together");
+  if (!is_hostname(options.hostname)) wrong("--hostname: this is no host name");
+  if (options.demo()) {
+    options.allow_plaintext = true;
+    if (options.listen.empty()) options.listen = {{"127.0.0.1", "1110", false}, {"127.0.0.1", "1995", true}};
+    return;
+  }
+  if (options.listen.empty()) wrong("nothing to listen on: give --listen or --listen-tls");
+  for (const Listen& listen : options.listen)
+    if (listen.tls && options.certificate.empty()) wrong("--listen-tls needs --cert and --key");
+}
+
+po::variables_map parse(int argc, const char* const* argv, const po::options_description& all) try {
+  using namespace po::command_line_style;
+  po::variables_map given;
+  po::store(po::command_line_parser(argc, argv)
+                .options(all)
+                .positional({})
+                .style(unix_style & ~allow_guessing & ~allow_short)
+                .run(),
+            given);
+  po::notify(given);
+  return given;
+} catch (const po::error& error) {
+  throw WrongUse(error.what());
+}
+
+}  // namespace
+
+Options parse_options(int argc, const char* const* argv) {
+  Values values;
+  Options& options = values.options;
+  const po::options_description all = describe(values);
+  const po::variables_map given = parse(argc, argv, all);
+
+  if (given.count("help") > 0) {
+    std::ostringstream text;
+    text << introduction << all;
+    options.text = text.str();
+    return options;
+  }
+  if (given.count("version") > 0) {
+    options.text = "pop3d (mailwire) " MAILWIRE_VERSION "\n";
+    return options;
+  }
+  for (const char* const name : {"mail", "users", "cert", "key", "hostname"})
+    if (given.count(name) > 0 && given[name].as<std::string>().empty())
+      throw WrongUse("--" + std::string(name) + ": empty");
+
+  for (const std::string& text : values.listen) options.listen.push_back(parse_listen("--listen", text, false));
+  for (const std::string& text : values.listen_tls) options.listen.push_back(parse_listen("--listen-tls", text, true));
+  const unsigned processors = std::thread::hardware_concurrency();
+  options.threads = processors > 0 ? processors : 1;
+  if (given.count("threads") > 0)
+    options.threads = static_cast<unsigned>(parse_count("--threads", values.threads, 256));
+  if (given.count("max-connections") > 0)
+    options.max_connections = parse_count("--max-connections", values.max_connections, 1'000'000);
+  if (given.count("log-level") > 0) options.log_level = parse_level(values.log_level);
+  if (given.count("hostname") == 0) options.hostname = options.demo() ? "localhost" : own_hostname();
+  check(options);
+  return options;
+}
+
+}  // namespace pop3d

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Listeners, event loops, signals.
+#ifndef POP3D_SERVER_HPP
+#define POP3D_SERVER_HPP
+
+#include <memory>
+#include <string>
+
+#include "options.hpp"
+#include "store.hpp"
+#include "tls.hpp"
+#include "users.hpp"
+
+namespace pop3d {
+
+class Server {
+ public:
+  Server(const Options& options, Users users, std::unique_ptr<Store> store, TlsContext tls);
+  ~Server();
+
+  // Listens on all addresses of the host; returns them as "HOST:PORT". Throws std::runtime_error.
+  std::vector<std::string> listen(const Listen& where);
+  void run();  // until SIGTERM or SIGINT came and all connections are over
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace pop3d
+
+#endif

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "store.hpp"
+
+#include <fcntl.h>
+
+#include <atomic>
+#include <cerrno>
+#include <map>
+#include <mutex>
+#include <system_error>
+
+#include "../demo.hpp"
+#include "maildir.hpp"
+
+namespace pop3d {
+namespace {
+
+class MaildirStore : public Store {
+ public:
+  explicit MaildirStore(const std::string& directory)
+      : root_(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (!root_) throw std::system_error(errno, std::generic_category(), directory);
+  }
+  std::unique_ptr<Maildrop> open(const std::string& user) override { return Maildir::open(root_.get(), user, sizes_); }
+
+ private:
+  Descriptor root_;
+  SizeCache sizes_;
+};
+
+class DemoMessage : public Message {
+ public:
+  explicit DemoMessage(std::string_view text) noexcept : text_(text) {}
+  std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) override {
+    return text_.substr(static_cast<std::size_t>(offset), room);
+  }
+  std::uint64_t size() const override { return text_.size(); }
+
+ private:
+  std::string_view text_;
+};
+
+// One maildrop for all: what is deleted is gone until the server starts again.
+class DemoStore : public Store {
+ public:
+  std::unique_ptr<Maildrop> open(const std::string&) override {
+    return locked_.exchange(true) ? nullptr : std::make_unique<Open>(*this);
+  }
+
+ private:
+  class Open : public Maildrop {
+   public:
+    explicit Open(DemoStore& store) : store_(store), mine_(store.left_) {}
+    ~Open() override { store_.locked_ = false; }
+
+    Contents contents() override {
+      const auto all = demo::listing();
+      Contents contents;
+      for (const std::size_t index : mine_) contents.messages.push_back(all[index]);
+      return contents;
+    }
+    std::unique_ptr<Message> open_message(std::uint32_t number) override {
+      return std::make_unique<DemoMessage>(demo::messages[mine_.at(number - 1)].text);
+    }
+    std::size_t remove(pop3::Numbers numbers) override {
+      for (const std::uint32_t number : numbers) std::erase(store_.left_, mine_.at(number - 1));
+      return numbers.count;
+    }
+
+   private:
+    DemoStore& store_;
+    const std::vector<std::size_t> mine_;  // message n is demo::messages[mine_[n - 1]]
+  };
+
+  std::atomic<bool> locked_ = false;
+  std::vector<std::size_t> left_ = {0, 1, 2};  // of whoever has the lock
+};
+
+}  // namespace
+
+std::unique_ptr<Store> make_maildir_store(const std::string& directory) {
+  return std::make_unique<MaildirStore>(directory);
+}
+std::unique_ptr<Store> make_demo_store() { return std::make_unique<DemoStore>(); }
+
+}  // namespace pop3d

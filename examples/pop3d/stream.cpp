@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "stream.hpp"
+
+#include <openssl/err.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+namespace pop3d {
+namespace {
+
+constexpr std::size_t most_runs = 4;
+constexpr std::size_t tls_record = 16 * 1024;
+
+Tried after_call(ssize_t returned, Tried::Result wait) {
+  if (returned >= 0) return {Tried::done, static_cast<std::size_t>(returned)};
+  const bool again = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+  return {again ? wait : Tried::failed};
+}
+
+}  // namespace
+
+Stream::Stream(int socket, SSL_CTX* tls) : socket_(socket), ssl_(tls == nullptr ? nullptr : SSL_new(tls)) {
+  if (tls != nullptr && (ssl_ == nullptr || SSL_set_fd(ssl_.get(), socket) != 1)) throw std::bad_alloc();
+}
+
+Tried Stream::handshake() {
+  ERR_clear_error();
+  return after_tls(SSL_accept(ssl_.get()));
+}
+
+Tried Stream::read(char* to, std::size_t room) {
+  if (ssl_) {
+    ERR_clear_error();
+    return after_tls(SSL_read(ssl_.get(), to, static_cast<int>(std::min(room, tls_record))));
+  }
+  const Tried tried = after_call(::recv(socket_, to, room, 0), Tried::wait_readable);
+  return tried.result == Tried::done && tried.octets == 0 ? Tried{Tried::end} : tried;
+}
+
+Tried Stream::write(const pop3::ConstBuffer* runs, std::size_t count) {
+  if (ssl_) return write_tls(runs, count);
+  iovec parts[most_runs];
+  count = std::min(count, most_runs);
+  for (std::size_t i = 0; i < count; ++i) parts[i] = {const_cast<char*>(runs[i].data), runs[i].size};
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = count;
+  return after_call(::sendmsg(socket_, &message, MSG_NOSIGNAL), Tried::wait_writable);
+}
+
+// One record, also when the octets lie in several runs. The block is needed no longer than this: OpenSSL keeps what it
+// could not send, and asks only that the same octets come again.
+Tried Stream::write_tls(const pop3::ConstBuffer* runs, std::size_t count) {
+  ERR_clear_error();
+  if (count == 1 || runs[0].size >= tls_record)
+    return after_tls(SSL_write(ssl_.get(), runs[0].data, static_cast<int>(std::min(runs[0].size, tls_record))));
+  char block[tls_record];
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t n = std::min(runs[i].size, sizeof block - size);
+    std::memcpy(block + size, runs[i].data, n);
+    size += n;
+  }
+  return after_tls(SSL_write(ssl_.get(), block, static_cast<int>(size)));
+}
+
+Tried Stream::after_tls(int returned) {
+  if (returned > 0) return {Tried::done, static_cast<std::size_t>(returned)};
+  switch (SSL_get_error(ssl_.get(), returned)) {
+    case SSL_ERROR_WANT_READ: return {Tried::wait_readable};
+    case SSL_ERROR_WANT_WRITE: return {Tried::wait_writable};
+    case SSL_ERROR_ZERO_RETURN: return {Tried::end};
+    default: return {Tried::failed};  // a connection that ends without close_notify among others
+  }
+}
+
+bool Stream::has_read_ahead() const noexcept { return ssl_ && SSL_pending(ssl_.get()) > 0; }
+
+Tried Stream::close_notify() {
+  if (!ssl_) return {Tried::done};
+  ERR_clear_error();
+  const int returned = SSL_shutdown(ssl_.get());
+  return returned >= 0 ? Tried{Tried::done} : after_tls(returned);  // 0: sent, and the peer's is not waited for
+}
+
+void Stream::shut_sending() noexcept { ::shutdown(socket_, SHUT_WR); }
+
+Tried Stream::discard() {
+  char nowhere[4096];
+  const Tried tried = after_call(::recv(socket_, nowhere, sizeof nowhere, 0), Tried::wait_readable);
+  return tried.result == Tried::done && tried.octets == 0 ? Tried{Tried::end} : tried;
+}
+
+}  // namespace pop3d

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Octets over a non-blocking socket, in the clear or through TLS. Nothing here waits.
+#ifndef POP3D_STREAM_HPP
+#define POP3D_STREAM_HPP
+
+#include <cstddef>
+#include <memory>
+
+#include "pop3/types.hpp"
+#include "tls.hpp"
+
+namespace pop3d {
+
+// What became of one try.
+struct Tried {
+  enum Result {
+    done,
+    wait_readable,  // try again when the socket is
+    wait_writable,
+    end,     // the peer sends no more
+    failed,  // the connection is of no use any more
+  };
+  Result result;
+  std::size_t octets = 0;  // done: how many
+};
+
+class Stream {
+ public:
+  // `tls` = null: in the clear. Throws std::bad_alloc. The socket stays the caller's.
+  Stream(int socket, SSL_CTX* tls);
+
+  bool encrypted() const noexcept { return ssl_ != nullptr; }
+  Tried handshake();  // TLS: first of all, until `done`
+  Tried read(char* to, std::size_t room);
+  // As much as one send, or one TLS record, takes. Octets that were tried once have to be tried again, until `done`.
+  Tried write(const pop3::ConstBuffer* runs, std::size_t count);
+  bool has_read_ahead() const noexcept;  // there is more to read() although the socket may not be readable
+
+  Tried close_notify();  // TLS: says that this was all
+  void shut_sending() noexcept;
+  Tried discard();  // takes in what the peer still sends, unseen
+
+ private:
+  Tried after_tls(int returned);
+  Tried write_tls(const pop3::ConstBuffer* runs, std::size_t count);
+
+  int socket_;
+  std::unique_ptr<SSL, FreeTls> ssl_;
+};
+
+}  // namespace pop3d
+
+#endif
