@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: MIT
+#include <mailwire/line_reader.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "harness.hpp"  // visible()
+
+namespace {
+
+using mailwire::LineLimits;
+using mailwire::LineReader;
+using Status = LineReader::Status;
+using Lines = std::vector<std::string>;
+using tests::visible;
+
+constexpr const char* too_long = "(too long)";
+constexpr const char* hopeless = "(hopeless)";
+
+LineLimits limits(std::size_t line, std::size_t give_up = 0, bool bare_lf = false, std::size_t block = 0) {
+  LineLimits l;
+  l.line = line;
+  l.block = block;
+  l.give_up = give_up;
+  l.bare_lf = bare_lf;
+  return l;
+}
+
+// Reads like a session does: what has come is cut into lines before more is read, and the hopeless case is the end.
+class Reading {
+ public:
+  explicit Reading(LineLimits limits) : limits_(limits) {}
+
+  void feed(std::string_view octets) {
+    while (!octets.empty() && !over_) {
+      const mailwire::MutableBuffer room = reader_.room(limits_);
+      if (room.size == 0) {
+        lines.push_back("(stuck)");
+        return;
+      }
+      const std::size_t n = std::min(room.size, octets.size());
+      std::memcpy(room.data, octets.data(), n);
+      reader_.commit(n);
+      octets.remove_prefix(n);
+      take();
+    }
+  }
+
+  Lines lines;
+
+ private:
+  void take() {
+    for (;;) {
+      const LineReader::Result result = reader_.next(limits_);
+      if (result.status == Status::more) return;
+      lines.push_back(result.status == Status::line ? std::string(result.line) : too_long);
+      over_ = result.status == Status::too_long && reader_.hopeless();
+      if (over_) lines.push_back(hopeless);
+      if (over_) return;
+    }
+  }
+
+  LineLimits limits_;
+  LineReader reader_;
+  bool over_ = false;
+};
+
+Lines read(std::string_view octets, std::size_t first, std::size_t size, LineLimits l) {
+  Reading reading(l);
+  reading.feed(octets.substr(0, first));
+  for (std::size_t at = first; at < octets.size(); at += size) reading.feed(octets.substr(at, size));
+  return reading.lines;
+}
+
+// The same from all octets at once, without a block and without a state.
+Lines expected(std::string_view octets, LineLimits l) {
+  Lines lines;
+  std::size_t start = 0;
+  const auto add_long = [&](bool give_up) {
+    lines.push_back(too_long);
+    if (give_up) lines.push_back(hopeless);
+    return give_up;
+  };
+  for (std::size_t i = 0; i < octets.size(); ++i) {
+    const bool crlf = octets[i] == '\n' && i > start && octets[i - 1] == '\r';
+    if (!crlf && !(l.bare_lf && octets[i] == '\n')) continue;
+    const std::size_t size = i + 1 - start;
+    if (size <= l.line)
+      lines.push_back(std::string(octets.substr(start, size - (crlf ? 2 : 1))));
+    else if (add_long(l.give_up > 0 && size > l.give_up))
+      return lines;
+    start = i + 1;
+  }
+  if (l.give_up > 0 && octets.size() - start >= std::max(l.give_up, l.line)) add_long(true);
+  return lines;
+}
+
+std::string text(const Lines& lines) {
+  std::string all;
+  for (const std::string& line : lines) all += '"' + visible(line) + "\" ";
+  return all;
+}
+
+// How a reader takes these octets, for every way to cut them in two and octet by octet: the first way that differs
+// from `wanted`.
+std::string first_difference(const std::string& octets, LineLimits l, const Lines& wanted) {
+  for (const std::size_t size : {std::size_t{1}, octets.size() + 1}) {
+    for (std::size_t first = 0; first <= octets.size(); ++first) {
+      const Lines got = read(octets, first, size, l);
+      if (got != wanted)
+        return visible(octets) + " cut at " + std::to_string(first) + ": " + text(got) + "not " + text(wanted);
+    }
+  }
+  return "";
+}
+
+struct Case {
+  const char* octets;
+  Lines strict, lenient;  // with bare_lf
+};
+
+}  // namespace
+
+TEST_CASE("R2 F-PE1 F-PE2: lines end at CRLF and only there, however they come; a bare LF ends one only on demand") {
+  const std::vector<Case> cases = {
+      {"", {}, {}},
+      {"NOOP", {}, {}},
+      {"NOOP\r", {}, {}},
+      {"NOOP\r\n", {"NOOP"}, {"NOOP"}},
+      {"\r\n", {""}, {""}},
+      {"\r\n\r\n", {"", ""}, {"", ""}},
+      {"a\r\nb\r\nc", {"a", "b"}, {"a", "b"}},
+      {"a\n", {}, {"a"}},
+      {"a\nb\r\n", {"a\nb"}, {"a", "b"}},
+      {"\n", {}, {""}},
+      {"\n\r\n", {"\n"}, {"", ""}},
+      {"a\rb\r\n", {"a\rb"}, {"a\rb"}},
+      {"a\r\r\n", {"a\r"}, {"a\r"}},
+      {"\r\r\n", {"\r"}, {"\r"}},
+      {"a\r\n\nb\r\n", {"a", "\nb"}, {"a", "", "b"}},
+      {"a\r\n\r", {"a"}, {"a"}},
+      {"\r\n\n", {""}, {"", ""}},
+  };
+  for (const Case& c : cases) {
+    const std::string octets = c.octets;
+    CAPTURE(visible(octets));
+    CHECK(first_difference(octets, limits(512), c.strict) == "");
+    CHECK(first_difference(octets, limits(512, 0, true), c.lenient) == "");
+    CHECK(text(expected(octets, limits(512))) == text(c.strict));
+    CHECK(text(expected(octets, limits(512, 0, true))) == text(c.lenient));
+  }
+  const std::string nul("a\0b\r\n", 5);
+  CHECK(first_difference(nul, limits(512), {std::string("a\0b", 3)}) == "");
+}
+
+TEST_CASE("R2: every short input, with every cut, small limits of all kinds") {
+  std::vector<std::string> inputs = {""};
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (inputs[i].size() < 8)
+      for (const char c : {'\r', '\n', 'a'}) inputs.push_back(inputs[i] + c);
+  CHECK(inputs.size() == 9841);
+  for (const LineLimits l : {limits(3), limits(4, 6), limits(4, 6, true), limits(3, 4, false, 5), limits(5, 5, true),
+                             limits(6, 3), limits(2, 0, true, 3)}) {
+    CAPTURE(l.line);
+    CAPTURE(l.give_up);
+    CAPTURE(l.bare_lf);
+    std::string wrong;
+    for (const std::string& octets : inputs)
+      if (wrong.empty()) wrong = first_difference(octets, l, expected(octets, l));
+    CHECK(wrong == "");
+  }
+}
+
+TEST_CASE("R88 F-DOS: a line of the limit is taken, one octet more is one refusal, and the next line is itself again") {
+  for (const std::size_t line : {255U, 512U}) {
+    for (const std::size_t block : {0U, 512U, 600U, 1024U, 4096U}) {
+      CAPTURE(line);
+      CAPTURE(block);
+      for (const bool bare : {false, true}) {
+        const LineLimits l = limits(line, 0, bare, block);
+        const std::string most(line - 2, 'x');
+        CHECK(first_difference(most + "\r\nb\r\n", l, {most, "b"}) == "");
+        CHECK(first_difference(most + "x\r\nb\r\n", l, {too_long, "b"}) == "");
+      }
+      // What is skipped may be as long as it likes, and may look like anything.
+      const std::string skipped = std::string(3 * line, 'x') + "\nQUIT\n\r" + std::string(line - 1, 'y');
+      CHECK(text(read("a\r\n" + skipped + "\r\nb\r\n", 0, 1, limits(line, 0, false, block))) ==
+            text({"a", too_long, "b"}));
+      CHECK(text(read("a\r\n" + skipped + "\r\nb\r\n", 0, 300, limits(line, 0, false, block))) ==
+            text({"a", too_long, "b"}));
+    }
+  }
+}
+
+TEST_CASE("F-DOS: give_up octets without an end are hopeless; a line that ends with exactly so many is only too long") {
+  const LineLimits l = limits(16, 100);
+  for (const std::size_t size : {1U, 7U, 16U, 1000U}) {
+    CAPTURE(size);
+    CHECK(text(read(std::string(98, 'x') + "\r\nb\r\n", 0, size, l)) == text({too_long, "b"}));
+    CHECK(text(read(std::string(99, 'x') + "\r\nb\r\n", 0, size, l)) == text({too_long, hopeless}));
+    CHECK(text(read(std::string(99, 'x'), 0, size, l)) == text({}));
+    CHECK(text(read(std::string(100, 'x'), 0, size, l)) == text({too_long, hopeless}));
+    CHECK(text(read(std::string(100'000, 'x'), 0, size, limits(16))) == text({}));  // for ever
+    CHECK(text(read(std::string(100'000, 'x') + "\r\nb\r\n", 0, size, limits(16))) == text({too_long, "b"}));
+  }
+}
+
+TEST_CASE("statuses one by one") {
+  const LineLimits l = limits(8, 20, false, 8);
+  LineReader reader;
+  CHECK(reader.next(l).status == Status::more);
+  CHECK(reader.has_room());
+  CHECK(reader.unread().empty());
+  const auto feed = [&](std::string_view octets) {
+    const mailwire::MutableBuffer room = reader.room(l);
+    REQUIRE(room.size >= octets.size());
+    std::memcpy(room.data, octets.data(), octets.size());
+    CHECK(reader.commit(octets.size()) == octets.size());
+  };
+  feed("abc\r\nde");
+  CHECK(std::string(reader.unread()) == "abc\r\nde");
+  LineReader::Result result = reader.next(l);
+  CHECK(result.status == Status::line);
+  CHECK(std::string(result.line) == "abc");
+  CHECK(std::string(reader.unread()) == "de");
+  CHECK(reader.next(l).status == Status::more);
+  CHECK(reader.next(l).status == Status::more);
+  feed("fghi");
+  CHECK(reader.next(l).status == Status::more);
+  feed("jk");  // eight octets and no end: they are dropped
+  CHECK(reader.next(l).status == Status::more);
+  CHECK(reader.unread().empty());
+  feed("\r\nz\r\n");
+  CHECK(reader.next(l).status == Status::too_long);
+  CHECK_FALSE(reader.hopeless());
+  result = reader.next(l);
+  CHECK(result.status == Status::line);
+  CHECK(std::string(result.line) == "z");
+  reader.clear();
+  feed("half");
+  reader.clear();
+  CHECK(reader.unread().empty());
+  feed("x\r\n");
+  CHECK(std::string(reader.next(l).line) == "x");
+}
+
+TEST_CASE("a full block has no room, until a line is taken out of it") {
+  const LineLimits l = limits(8, 0, false, 8);
+  LineReader reader;
+  std::memcpy(reader.room(l).data, "a\r\nb\r\ncd", 8);
+  reader.commit(8);
+  CHECK_FALSE(reader.has_room());
+  CHECK(reader.room(l).size == 0);
+  CHECK(std::string(reader.next(l).line) == "a");
+  CHECK(reader.has_room());
+  const mailwire::MutableBuffer room = reader.room(l);
+  CHECK(room.size == 3);
+  std::memcpy(room.data, "\r\n", 2);
+  reader.commit(2);
+  CHECK(std::string(reader.next(l).line) == "b");
+  CHECK(std::string(reader.next(l).line) == "cd");
+  CHECK(reader.next(l).status == Status::more);
+}
+
+TEST_CASE("the block holds at least a line, whatever it was set to") {
+  const LineLimits l = limits(512, 0, false, 1);
+  LineReader reader;
+  CHECK(reader.room(l).size == 512);
+}
+
+TEST_CASE("the room handed out stays in place while lines are taken out, cleared and trimmed around it") {
+  const LineLimits l = limits(32, 0, false, 64);
+  LineReader reader;
+  std::memcpy(reader.room(l).data, "one\r\ntwo\r\nhal", 13);
+  reader.commit(13);
+  const mailwire::MutableBuffer room = reader.room(l);
+  const auto same_room = [&] {
+    const mailwire::MutableBuffer again = reader.room(l);
+    return again.data == room.data && again.size == room.size;
+  };
+  std::memset(room.data, '#', room.size);  // a read is under way
+  CHECK(std::string(reader.next(l).line) == "one");
+  CHECK(same_room());
+  CHECK(std::string(reader.next(l).line) == "two");
+  CHECK(reader.next(l).status == Status::more);
+  CHECK(same_room());
+  CHECK(reader.has_room());
+  reader.trim();
+  CHECK(same_room());
+  std::memcpy(room.data, "f\r\n", 3);
+  reader.commit(3);
+  CHECK(std::string(reader.next(l).line) == "half");
+
+  const mailwire::MutableBuffer other = reader.room(l);
+  reader.clear();
+  reader.trim();
+  CHECK(reader.room(l).data == other.data);
+  std::memcpy(other.data, "x\r\n", 3);  // a sanitizer would see that the block is gone
+  reader.commit(3);
+  CHECK(std::string(reader.next(l).line) == "x");
+}
+
+TEST_CASE("a read that was given up leaves everything as it was") {
+  const LineLimits l = limits(32, 0, false, 64);
+  LineReader reader;
+  std::memcpy(reader.room(l).data, "ab", 2);
+  reader.commit(2);
+  for (int i = 0; i < 3; ++i) {
+    std::memcpy(reader.room(l).data, "junk\r\n", 6);
+    CHECK(reader.commit(0) == 0);
+    CHECK(reader.next(l).status == Status::more);
+  }
+  CHECK(std::string(reader.unread()) == "ab");
+}
+
+TEST_CASE("F-DOS: every octet is looked at once, also when a line comes octet by octet") {
+  // A line end is written over octets that were looked at: a reader that looked again would find it.
+  const LineLimits l = limits(4096, 0, false, 8192);
+  LineReader reader;
+  for (std::size_t i = 0; i < 4094; ++i) {
+    const mailwire::MutableBuffer room = reader.room(l);
+    *room.data = 'x';
+    reader.commit(1);
+    if (reader.next(l).status != Status::more) FAIL("a second look at octet " << i - 2);
+    if (i >= 2) room.data[-2] = '\r', room.data[-1] = '\n';
+  }
+  std::memcpy(reader.room(l).data, "\r\n", 2);
+  reader.commit(2);
+  const LineReader::Result result = reader.next(l);
+  CHECK(result.status == Status::line);
+  CHECK(result.line.size() == 4094);
+}
+
+TEST_CASE("F-LOG: wipe_line leaves nothing of the line that was taken out last, and nothing else is touched") {
+  const LineLimits l = limits(64, 0, false, 128);
+  LineReader reader;
+  const std::string octets = "USER ann\r\nPASS secret\r\nSTAT\r\n";
+  const mailwire::MutableBuffer room = reader.room(l);
+  std::memcpy(room.data, octets.data(), octets.size());
+  reader.commit(octets.size());
+  reader.next(l);
+  reader.next(l);
+  reader.wipe_line();
+  CHECK(visible({room.data, octets.size()}) == visible("USER ann\r\n" + std::string(13, '\0') + "STAT\r\n"));
+  CHECK(std::string(reader.next(l).line) == "STAT");
+  reader.wipe_line();
+  CHECK(visible({room.data + 10, octets.size() - 10}) == visible(std::string(octets.size() - 10, '\0')));
+}
+
+TEST_CASE("F-LOG: octets that were moved, cleared or skipped leave no copy behind") {
+  const LineLimits l = limits(16, 0, false, 32);
+  const auto count = [](const char* block, char c) { return std::count(block, block + 32, c); };
+  LineReader reader;
+  const char* const block = reader.room(l).data;
+  const auto feed = [&](std::string_view octets) {
+    std::memcpy(reader.room(l).data, octets.data(), octets.size());
+    reader.commit(octets.size());
+  };
+  std::memset(reader.room(l).data, '-', 32);
+  feed("NOOP\r\nNOOP\r\nNOOP\r\nPASS ####");
+  for (int i = 0; i < 3; ++i) reader.next(l);
+  reader.next(l);
+  feed("##\r\n");  // makes room by moving
+  CHECK(std::string(reader.next(l).line) == "PASS ######");
+  reader.wipe_line();
+  CHECK(count(block, '#') == 0);
+  feed("##");
+  reader.clear();
+  CHECK(count(block, '#') == 0);
+  feed("################");  // no line any more
+  CHECK(reader.next(l).status == Status::more);
+  feed("\r\n");
+  CHECK(reader.next(l).status == Status::too_long);
+  reader.room(l);
+  CHECK(count(block, '#') == 0);
+}
+
+TEST_CASE("trim gives the block back, but not with octets in it, and forgets no line that is being skipped") {
+  const LineLimits l = limits(8, 0, false, 16);
+  LineReader reader;
+  reader.trim();
+  std::memcpy(reader.room(l).data, "a\r\nb", 4);
+  reader.commit(4);
+  reader.next(l);
+  reader.next(l);
+  reader.trim();
+  CHECK(std::string(reader.unread()) == "b");
+  std::memcpy(reader.room(l).data, "xxxxxxxx", 8);
+  reader.commit(8);
+  CHECK(reader.next(l).status == Status::more);
+  CHECK(reader.unread().data() != nullptr);
+  reader.trim();
+  CHECK(reader.unread().data() == nullptr);
+  CHECK(reader.has_room());
+  std::memcpy(reader.room(l).data, "\r", 1);
+  reader.commit(1);
+  CHECK(reader.next(l).status == Status::more);
+  reader.trim();  // between CR and LF
+  std::memcpy(reader.room(l).data, "\nc\r\n", 4);
+  reader.commit(4);
+  CHECK(reader.next(l).status == Status::too_long);
+  CHECK(std::string(reader.next(l).line) == "c");
+}

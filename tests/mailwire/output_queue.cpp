@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+#include <mailwire/output_queue.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+namespace {
+
+using mailwire::ConstBuffer;
+using mailwire::OutputQueue;
+
+// All that gather() returns, runs apart.
+std::string gathered(OutputQueue& queue, std::size_t max) {
+  std::vector<ConstBuffer> runs(max);
+  std::string text;
+  const std::size_t count = queue.gather(runs.data(), max);
+  for (std::size_t i = 0; i < count; ++i) text += (i > 0 ? "|" : "") + std::string(runs[i].data, runs[i].size);
+  return text;
+}
+
+std::string rest(OutputQueue& queue) {
+  std::string all(1000, '\0');
+  all.resize(queue.copy(all.data(), all.size()));
+  return all;
+}
+
+// Text being sent, text behind it, a run and its end: all four kinds at once.
+void fill(OutputQueue& queue) {
+  queue.text().append("0123");
+  queue.gather(nullptr, 0);  // now it is at the front
+  queue.text().append("4567");
+  queue.lend("89ab", "cd");
+}
+const std::string all = "0123456789abcd";
+
+}  // namespace
+
+TEST_CASE("nothing is queued at first") {
+  OutputQueue queue;
+  CHECK(queue.empty());
+  CHECK(queue.size() == 0);
+  CHECK(queue.output().empty());
+  CHECK(gathered(queue, 4) == "");
+  CHECK_FALSE(queue.has_run());
+  CHECK_FALSE(queue.handed_out());
+  queue.consume(0);
+  CHECK(queue.empty());
+}
+
+TEST_CASE("R116: gather gives the runs in order, as many as are wanted; the text alone when nothing is lent") {
+  const char* const wanted[] = {"", "0123", "0123|4567", "0123|4567|89ab", "0123|4567|89ab|cd", "0123|4567|89ab|cd"};
+  for (std::size_t max = 0; max <= 5; ++max) {
+    OutputQueue queue;
+    fill(queue);
+    CAPTURE(max);
+    CHECK(queue.size() == all.size());
+    CHECK(gathered(queue, max) == wanted[max]);
+    CHECK(queue.handed_out() == (max > 0));
+    CHECK(queue.size() == all.size());
+  }
+  OutputQueue queue;
+  queue.text().append("one");
+  CHECK(std::string(queue.output()) == "one");
+  queue.text().append("two");
+  CHECK(gathered(queue, 4) == "one");  // what is handed out does not grow
+  queue.consume(3);
+  CHECK(gathered(queue, 4) == "two");
+}
+
+TEST_CASE("every partial amount can be consumed, whatever part was looked at") {
+  for (std::size_t max = 1; max <= 4; ++max) {
+    for (std::size_t amount = 0; amount <= all.size(); ++amount) {
+      OutputQueue queue;
+      fill(queue);
+      CAPTURE(max);
+      CAPTURE(amount);
+      std::size_t looked_at = 0;
+      ConstBuffer runs[4];
+      for (std::size_t i = 0, count = queue.gather(runs, max); i < count; ++i) looked_at += runs[i].size;
+      if (amount > looked_at) continue;
+      queue.consume(amount);
+      CHECK_FALSE(queue.handed_out());
+      CHECK(queue.size() == all.size() - amount);
+      CHECK(rest(queue) == all.substr(amount));
+      CHECK(queue.empty());
+      CHECK_FALSE(queue.has_run());
+    }
+  }
+}
+
+TEST_CASE("octet by octet the order is the same, and the run stays lent until its end is gone") {
+  for (const bool whole : {false, true}) {
+    OutputQueue queue;
+    fill(queue);
+    std::string sent;
+    ConstBuffer runs[4];
+    while (queue.gather(runs, whole ? 4 : 1) > 0) {
+      CHECK(queue.has_run());
+      sent += runs[0].data[0];
+      queue.consume(1);
+    }
+    CHECK(sent == all);
+    CHECK_FALSE(queue.has_run());
+  }
+}
+
+TEST_CASE("what was handed out stays where and what it is while text is appended and a run is lent") {
+  OutputQueue queue;
+  queue.text().append("being sent");
+  const std::string_view out = queue.output();
+  const std::string copy(out);
+  for (int i = 0; i < 1000; ++i) {
+    queue.text().append("more and more text that makes the block grow");
+    CHECK(queue.output().data() == out.data());
+  }
+  CHECK(std::string(out) == copy);  // a sanitizer would see that it moved
+  CHECK(queue.output().size() == copy.size());
+  const std::string run(100, 'r');
+  queue.lend(run, ".");
+  ConstBuffer runs[4];
+  CHECK(queue.gather(runs, 4) == 4);
+  CHECK(runs[0].data == out.data());
+  CHECK(runs[0].size == copy.size());
+  CHECK(runs[2].data == run.data());  // not copied
+  queue.consume(5);
+  CHECK(std::string(queue.output()) == " sent");
+}
+
+TEST_CASE("a second look does not take back what the first one gave") {
+  OutputQueue queue;
+  fill(queue);
+  ConstBuffer runs[4];
+  queue.gather(runs, 4);
+  CHECK(std::string(queue.output()) == "0123");
+  queue.consume(all.size());  // all was handed out by the first look
+  CHECK(queue.empty());
+}
+
+TEST_CASE("a run without an end, an end without a run, neither") {
+  OutputQueue queue;
+  queue.lend("run", "");
+  CHECK(queue.has_run());
+  CHECK(gathered(queue, 4) == "run");
+  queue.consume(3);
+  CHECK_FALSE(queue.has_run());
+  queue.lend("", "end");
+  CHECK(queue.has_run());
+  CHECK(gathered(queue, 4) == "end");
+  queue.consume(1);
+  CHECK(gathered(queue, 4) == "nd");
+  queue.consume(2);
+  queue.lend("", "");
+  CHECK_FALSE(queue.has_run());
+  CHECK(queue.empty());
+}
+
+TEST_CASE("copy goes over all runs, with any room") {
+  for (std::size_t room = 1; room <= all.size() + 1; ++room) {
+    OutputQueue queue;
+    fill(queue);
+    CAPTURE(room);
+    std::string copied;
+    for (;;) {
+      std::string block(room, '#');
+      const std::size_t n = queue.copy(block.data(), room);
+      CHECK(block.substr(n) == std::string(room - n, '#'));
+      if (n == 0) break;
+      copied += block.substr(0, n);
+    }
+    CHECK(copied == all);
+  }
+  OutputQueue queue;
+  fill(queue);
+  CHECK(queue.copy(nullptr, 0) == 0);
+  CHECK(queue.size() == all.size());
+}
+
+TEST_CASE("drop forgets everything, also what was handed out") {
+  OutputQueue queue;
+  fill(queue);
+  queue.output();
+  queue.consume(2);
+  queue.output();
+  queue.drop();
+  CHECK(queue.empty());
+  CHECK_FALSE(queue.has_run());
+  CHECK_FALSE(queue.handed_out());
+  CHECK(gathered(queue, 4) == "");
+  queue.text().append("again");
+  CHECK(rest(queue) == "again");
+}
+
+TEST_CASE("trim gives memory back and loses nothing") {
+  OutputQueue queue;
+  queue.text().append("sent");
+  CHECK(queue.text().capacity() > 0);
+  CHECK(rest(queue) == "sent");
+  queue.text().append("x");
+  queue.trim();
+  CHECK(rest(queue) == "x");
+  queue.trim();
+  CHECK(queue.text().capacity() == 0);
+
+  queue.text().append("front");
+  const std::string_view out = queue.output();
+  queue.trim();
+  CHECK(std::string(out) == "front");
+  CHECK(queue.output().data() == out.data());
+  queue.text().append("back");
+  queue.trim();
+  CHECK(gathered(queue, 4) == "front");
+  queue.consume(5);
+  queue.trim();
+  CHECK(rest(queue) == "back");
+}
