@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+#include <pop3/detail/command.hpp>
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness.hpp"  // visible()
+
+namespace {
+
+using pop3::detail::Command;
+using pop3::detail::info;
+using pop3::detail::parse_command;
+using pop3::detail::Verb;
+using pop3::detail::verbs;
+using tests::visible;
+
+// Everything about a command in one line: "LIST ok number=1".
+std::string told(std::string_view line) {
+  const Command c = parse_command(line);
+  std::string text(c.verb == Verb::unknown ? "?" : info(c.verb).name);
+  text += c.well_formed ? " ok" : " bad";
+  if (!c.well_formed) return text;
+  if (!c.name.empty()) text += " name=" + std::string(c.name);
+  if (!c.secret.empty()) text += " secret=" + std::string(c.secret);
+  if (c.number) text += " number=" + std::to_string(*c.number);
+  if (c.verb == Verb::top) text += " lines=" + std::to_string(c.lines);
+  return text;
+}
+
+struct Case {
+  const char* line;
+  const char* told;
+};
+
+}  // namespace
+
+TEST_CASE("R1 R5: verbs are found in any case, and nothing but verbs is") {
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < sizeof verbs / sizeof verbs[0]; ++i) {
+    const std::string name(verbs[i].name);
+    names.insert(name);
+    CAPTURE(name);
+    CHECK((name.size() == 3 || name.size() == 4));
+    CHECK(name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos);
+    for (unsigned mask = 0; mask < 16; ++mask) {
+      std::string spelled = name;
+      for (std::size_t k = 0; k < spelled.size(); ++k)
+        if (mask >> k & 1) spelled[k] = static_cast<char>(spelled[k] | 0x20);
+      CHECK(pop3::detail::find_verb(spelled) == static_cast<Verb>(i));
+    }
+    for (const std::string& other :
+         {name + "X", name.substr(1), name.substr(0, name.size() - 1), " " + name, name + '\0', name + '\t',
+          std::string(1, static_cast<char>(name[0] | 0x80)) + name.substr(1)})
+      CHECK(pop3::detail::find_verb(other) == Verb::unknown);
+  }
+  CHECK(names.size() == 13);
+  CHECK(static_cast<std::size_t>(Verb::unknown) == names.size());
+  for (const char* word : {"", "AUTH", "STLS", "UTF8", "LANG", "XTND", "HELP", "DEBUG"}) {
+    CAPTURE(word);
+    CHECK(pop3::detail::find_verb(word) == Verb::unknown);
+  }
+}
+
+TEST_CASE("R15 R43 R44 R45 R51 R61 R70 R94 F-STATE: in which state each verb is taken") {
+  std::string authorization, transaction;
+  for (const auto& verb : verbs) {
+    if (verb.in_authorization) authorization += std::string(verb.name) + ' ';
+    if (verb.in_transaction) transaction += std::string(verb.name) + ' ';
+  }
+  CHECK(authorization == "USER PASS APOP QUIT CAPA ");
+  CHECK(transaction == "QUIT STAT LIST RETR DELE NOOP RSET TOP UIDL CAPA ");
+}
+
+TEST_CASE("R3 R4 R14 R36 R52 R64 R68 F-N3b F-NUM F-PE11 F-PE13: lines and what they say") {
+  static constexpr Case cases[] = {
+      {"", "? bad"},
+      {" ", "? bad"},
+      {" NOOP", "? bad"},
+      {"NOOP", "NOOP ok"},
+      {"noop", "NOOP ok"},
+      {"NOOP ", "NOOP bad"},
+      {"NOOP x", "NOOP bad"},
+      {"NOOP\t", "? bad"},
+      {"NOOPX", "? bad"},
+      {"QUIT", "QUIT ok"},
+      {"QUIT now", "QUIT bad"},
+      {"STAT 1", "STAT bad"},
+      {"RSET 1", "RSET bad"},
+      {"CAPA x", "CAPA bad"},
+      {"USER", "USER bad"},
+      {"USER ", "USER bad"},
+      {"USER ann", "USER ok name=ann"},
+      {"user ANN", "USER ok name=ANN"},
+      {"USER  ann", "USER bad"},
+      {"USER ann ", "USER bad"},
+      {"USER ann lee", "USER bad"},
+      {"USER ann\tlee", "USER bad"},
+      {"USER <ann@x>", "USER ok name=<ann@x>"},
+      {"USER ann\x7F", "USER bad"},
+      {"USER \xC3\xA4nn", "USER bad"},
+      {"PASS", "PASS bad"},
+      {"PASS ", "PASS bad"},
+      {"PASS pw", "PASS ok secret=pw"},
+      {"PASS a pass phrase", "PASS ok secret=a pass phrase"},
+      {"PASS  leading", "PASS ok secret= leading"},
+      {"PASS trailing ", "PASS ok secret=trailing "},
+      {"PASS  ", "PASS ok secret= "},
+      {"PASS pw\x01", "PASS bad"},
+      {"PASS p\xFCw", "PASS bad"},
+      {"APOP", "APOP bad"},
+      {"APOP ann", "APOP bad"},
+      {"APOP ann ", "APOP bad"},
+      {"APOP ann c4c9334bac560ecc979e58001b3e22fb", "APOP ok name=ann secret=c4c9334bac560ecc979e58001b3e22fb"},
+      {"APOP ann c4c9334bac560ecc979e58001b3e22f", "APOP bad"},
+      {"APOP ann c4c9334bac560ecc979e58001b3e22fb0", "APOP bad"},
+      {"APOP ann C4C9334BAC560ECC979E58001B3E22FB", "APOP bad"},
+      {"APOP ann c4c9334bac560ecc979e58001b3e22fg", "APOP bad"},
+      {"APOP ann  c4c9334bac560ecc979e58001b3e22fb", "APOP bad"},
+      {"APOP ann c4c9334bac560ecc979e58001b3e22fb ", "APOP bad"},
+      {"APOP  c4c9334bac560ecc979e58001b3e22fb", "APOP bad"},
+      {"LIST", "LIST ok"},
+      {"LIST ", "LIST bad"},
+      {"LIST 1", "LIST ok number=1"},
+      {"LIST 0", "LIST ok number=0"},
+      {"LIST 4294967297", "LIST ok number=4294967297"},
+      {"LIST 18446744073709551615", "LIST ok number=18446744073709551615"},
+      {"LIST 18446744073709551616", "LIST bad"},
+      {"LIST 18446744073709551617", "LIST bad"},
+      {"LIST 01", "LIST bad"},
+      {"LIST +1", "LIST bad"},
+      {"LIST -1", "LIST bad"},
+      {"LIST 1a", "LIST bad"},
+      {"LIST 1 ", "LIST bad"},
+      {"LIST 1 2", "LIST bad"},
+      {"LIST  1", "LIST bad"},
+      {"LIST 1\v", "LIST bad"},
+      {"LIST one", "LIST bad"},
+      {"UIDL", "UIDL ok"},
+      {"UIDL 2", "UIDL ok number=2"},
+      {"UIDL x", "UIDL bad"},
+      {"RETR", "RETR bad"},
+      {"RETR ", "RETR bad"},
+      {"RETR 1", "RETR ok number=1"},
+      {"RETR 1 2", "RETR bad"},
+      {"DELE", "DELE bad"},
+      {"DELE 2", "DELE ok number=2"},
+      {"DELE NaN", "DELE bad"},
+      {"TOP", "TOP bad"},
+      {"TOP 1", "TOP bad"},
+      {"TOP 1 ", "TOP bad"},
+      {"TOP 1 0", "TOP ok number=1 lines=0"},
+      {"TOP 1 10", "TOP ok number=1 lines=10"},
+      {"TOP 1 4294967296", "TOP ok number=1 lines=4294967296"},
+      {"TOP 1 18446744073709551615", "TOP ok number=1 lines=18446744073709551615"},
+      {"TOP 1 18446744073709551616", "TOP bad"},
+      {"TOP 1 -1", "TOP bad"},
+      {"TOP 1 01", "TOP bad"},
+      {"TOP 1  1", "TOP bad"},
+      {"TOP 1 1 1", "TOP bad"},
+      {"TOP 1 1 ", "TOP bad"},
+      {"TOP  1", "TOP bad"},
+      {"TOP x 1", "TOP bad"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(visible(c.line));
+    CHECK(told(c.line) == c.told);
+  }
+  static_assert(parse_command("TOP 3 7").lines == 7 && parse_command("TOP 3 7").number == 3U);
+}
+
+TEST_CASE("R4: no octet outside printable ASCII is taken anywhere, NUL included") {
+  std::string wrong;
+  for (const std::string good : {"NOOP", "USER ann", "PASS a b", "LIST 1", "RETR 1", "TOP 1 1", "CAPA", "QUIT"}) {
+    for (int octet = 0; octet < 256; ++octet) {
+      if (octet >= ' ' && octet <= '~') continue;
+      for (std::size_t at = 0; at <= good.size(); ++at) {
+        std::string line = good;
+        line.insert(at, 1, static_cast<char>(octet));
+        if (parse_command(line).well_formed) wrong += visible(line) + '\n';
+      }
+    }
+  }
+  CHECK(wrong == "");
+}
+
+TEST_CASE("R6 R88: arguments of any length a line can have are taken whole") {
+  for (const std::size_t size : {1U, 40U, 248U, 505U}) {
+    const std::string word(size, 'x');
+    CHECK(parse_command("USER " + word).name == word);
+    CHECK(parse_command("USER " + word).well_formed);
+    CHECK(parse_command("PASS " + word).secret == word);
+    CHECK(parse_command("PASS " + word).well_formed);
+  }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include <pop3/dispatch.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "server.hpp"
+
+namespace {
+
+using pop3::Chunk;
+using pop3::Session;
+
+// Listens to everything that a client can cause.
+struct Everything {
+  std::string heard;
+  void on(Session& session, const pop3::AuthRequest& request) { heard += "auth ", session.accept(request.token); }
+  void on(Session& session, const pop3::ApopRequest& request) { heard += "apop ", session.refuse(request.token); }
+  void on(Session& session, const pop3::ListRequest& request) {
+    const pop3::MessageInfo messages[] = {{3, "uid-1"}, {3, "uid-2"}};
+    heard += "list ", session.accept(request.token, {messages, 2});
+  }
+  void on(Session& session, const pop3::RetrieveRequest& request) {
+    heard += "retrieve ", session.accept(request.token);
+  }
+  void on(Session& session, const pop3::BodyRequest& request) {
+    heard += "body ", session.send_body(request.token, "x\r\n", Chunk::last);
+  }
+  void on(Session& session, const pop3::CommitRequest& request) { heard += "commit ", session.accept(request.token); }
+  void on(Session&, const pop3::BodyDone&) { heard += "done "; }
+  void on(Session&, const pop3::Closed&) { heard += "closed "; }
+};
+
+// Listens to what must be listened to; for another kind of login see ApopOnly.
+struct Least {
+  void on(Session& session, const pop3::AuthRequest& request) { session.accept(request.token); }
+  void on(Session& session, const pop3::ListRequest& request) {
+    const pop3::MessageInfo messages[] = {{3, "uid-1"}};
+    session.accept(request.token, {messages, 1});
+  }
+  void on(Session& session, const pop3::RetrieveRequest& request) { session.accept(request.token); }
+};
+
+struct ApopOnly {
+  void on(Session& session, const pop3::ApopRequest& request) { session.accept(request.token); }
+  void on(Session& session, const pop3::ListRequest& request) { session.accept(request.token, {}); }
+  void on(Session& session, const pop3::RetrieveRequest& request) { session.refuse(request.token); }
+};
+
+template <class Handler>
+std::string serve(Session& session, Handler& handler, std::string_view octets) {
+  std::string output;
+  for (int turn = 0; turn < 100; ++turn) {
+    octets.remove_prefix(session.receive(octets));
+    pop3::dispatch(session, tests::start_of_time, handler);
+    char block[512];
+    output.append(block, session.copy_output(block, sizeof block));
+  }
+  return output;
+}
+
+}  // namespace
+
+TEST_CASE("every event reaches its listener, in order") {
+  const pop3::Config config = tests::plain_config();
+  pop3::Connection connection;
+  connection.apop_challenge = "<1@x>";
+  Session session(config, connection);
+  Everything handler;
+  const std::string digest(32, '0');
+  serve(session, handler, "APOP ann " + digest + "\r\nUSER ann\r\nPASS pw\r\nRETR 1\r\nDELE 2\r\nQUIT\r\n");
+  CHECK(handler.heard == "apop auth list retrieve body done commit closed ");
+  CHECK(session.finished());
+}
+
+TEST_CASE("R47 R50: what nobody listens to is refused, so nothing hangs and nothing is claimed") {
+  const pop3::Config config = tests::plain_config();
+  {
+    Session session(config);
+    Least handler;
+    const std::string output = serve(session, handler, "USER ann\r\nPASS pw\r\nDELE 1\r\nQUIT\r\n");
+    CHECK(output.find("-ERR [SYS/TEMP] ") != std::string::npos);  // the CommitRequest
+    CHECK(session.counters().removed == 0);
+    CHECK(session.finished());
+  }
+  {
+    Session session(config);
+    Least handler;
+    const std::string output = serve(session, handler, "USER ann\r\nPASS pw\r\nRETR 1\r\n");
+    CHECK(output.substr(output.rfind('+')) == "+OK 3 octets\r\n");  // the BodyRequest: no final dot
+    CHECK(session.finished());
+  }
+  {
+    Session session(config);
+    ApopOnly handler;
+    const std::string output = serve(session, handler, "USER ann\r\nPASS pw\r\n");
+    CHECK(output.find("-ERR [AUTH] ") != std::string::npos);  // the AuthRequest
+    CHECK(session.state() == pop3::State::authorization);
+  }
+}
+
+TEST_CASE("which events a handler listens to is known when it is compiled") {
+  using pop3::detail::listens;
+  static_assert(listens<Everything, pop3::CommitRequest> && listens<Everything, pop3::Closed>);
+  static_assert(listens<Least, pop3::AuthRequest> && !listens<Least, pop3::ApopRequest>);
+  static_assert(!listens<Least, pop3::CommitRequest> && !listens<Least, pop3::BodyDone>);
+  // A listener may take its event by value, and give something back.
+  struct Loose {
+    int on(Session&, pop3::Closed);
+  };
+  CHECK(listens<Loose, pop3::Closed>);
+  CHECK_FALSE(listens<Loose, pop3::BodyDone>);
+}
+
+TEST_CASE("overloaded makes one visitor of several functions") {
+  const auto kind = pop3::overloaded{[](const pop3::AuthRequest&) { return 1; }, [](const pop3::Closed&) { return 2; },
+                                     [](const auto&) { return 3; }};
+  CHECK(std::visit(kind, pop3::Event(pop3::AuthRequest{})) == 1);
+  CHECK(std::visit(kind, pop3::Event(pop3::Closed{})) == 2);
+  CHECK(std::visit(kind, pop3::Event(pop3::BodyDone{})) == 3);
+}

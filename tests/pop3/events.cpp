@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#include <pop3/events.hpp>
+
+#include <doctest/doctest.h>
+
+#include <type_traits>
+
+namespace {
+
+template <class Event>
+struct AllPlain;
+template <class... Alternatives>
+struct AllPlain<std::variant<Alternatives...>> {
+  static constexpr bool value = (std::is_trivially_copyable_v<Alternatives> && ...);
+};
+
+}  // namespace
+
+TEST_CASE("events are plain values: copied without allocation, visited by a switch") {
+  static_assert(AllPlain<pop3::Event>::value);
+  static_assert(std::is_trivially_copyable_v<pop3::Event>);
+  static_assert(std::is_nothrow_copy_constructible_v<std::optional<pop3::Event>>);
+  // libstdc++ 12 makes a switch of std::visit up to 11 alternatives, and a table of pointers beyond.
+  static_assert(std::variant_size_v<pop3::Event> <= 11);
+  static_assert(sizeof(pop3::Event) <= 80);
+
+  CHECK(pop3::AuthRequest{}.token.value() == 0);  // belongs to no question
+  CHECK(pop3::RetrieveRequest{}.top_lines.has_value() == false);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include <pop3/types.hpp>
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+#include <type_traits>
+
+TEST_CASE("every reason to close has a name of its own, and what is no reason has none") {
+  std::set<std::string> names;
+  unsigned reasons = 0;
+  for (; reasons < 255; ++reasons) {
+    const std::string name(pop3::to_string(static_cast<pop3::CloseReason>(reasons)));
+    if (name.empty()) break;
+    names.insert(name);
+  }
+  CHECK(reasons == 11);
+  CHECK(names.size() == reasons);
+  static_assert(pop3::to_string(pop3::CloseReason::quit) == "quit");
+  static_assert(pop3::to_string(pop3::CloseReason::body_aborted) == "body_aborted");
+}
+
+TEST_CASE("limits of time saturate") {
+  using pop3::Duration;
+  using pop3::TimePoint;
+  using pop3::detail::later;
+  const TimePoint hour{std::chrono::hours(1)};
+  CHECK(later(hour, std::chrono::minutes(10)) == hour + std::chrono::minutes(10));
+  CHECK(later(hour, Duration::zero()) == hour);
+  CHECK(later(hour, Duration::max()) == TimePoint::max());
+  CHECK(later(TimePoint{}, Duration::max()) == TimePoint::max());
+  CHECK(later(TimePoint::max(), Duration::max()) == TimePoint::max());
+  CHECK(later(TimePoint::max(), Duration(1)) == TimePoint::max());
+  CHECK(later(TimePoint::max() - Duration(2), Duration(1)) == TimePoint::max() - Duration(1));
+}
+
+TEST_CASE("numbers can be walked over, also when there are none") {
+  std::string seen;
+  for (const std::uint32_t number : pop3::Numbers{}) seen += std::to_string(number);
+  CHECK(seen == "");
+  const std::uint32_t three[] = {1, 7, 4294967295U};
+  for (const std::uint32_t number : pop3::Numbers{three, 3}) seen += std::to_string(number) + ' ';
+  CHECK(seen == "1 7 4294967295 ");
+}
+
+TEST_CASE("a refusal says nothing unless it is told, and a message begins without size and unique-id") {
+  CHECK(pop3::Refusal{}.code == pop3::Code::none);
+  CHECK(pop3::Refusal{}.text.empty());
+  CHECK(pop3::MessageInfo{}.size == 0);
+  CHECK(pop3::MessageInfo{}.uid.empty());
+  CHECK(pop3::Listing{}.count == 0);
+  CHECK(pop3::Counters{}.octets_in + pop3::Counters{}.commands + pop3::Counters{}.removed == 0);
+  // Time is a number here; who reads the clock is the program.
+  static_assert(std::is_same_v<pop3::TimePoint::clock, std::chrono::steady_clock>);
+}
