@@ -248,7 +248,8 @@ POP3_INLINE bool Session::finished() const noexcept { return activity_ == Activi
 POP3_INLINE void Session::trim() noexcept {
   input_.trim();
   output_.trim();
-  if (login_.empty() && !pending_) login_.release();
+  // A request that became stale may still be looked at.
+  if (login_.empty() && !pending_ && state_ != State::closed) login_.release();
 }
 
 POP3_INLINE State Session::state() const noexcept { return state_; }
