@@ -125,6 +125,8 @@ po::variables_map parse(int argc, const char* const* argv, const po::options_des
             given);
   po::notify(given);
   return given;
+} catch (const po::too_many_positional_options_error&) {
+  throw WrongUse("all arguments belong to an --option");
 } catch (const po::error& error) {
   throw WrongUse(error.what());
 }
