@@ -13,8 +13,8 @@ import sys
 # for TLS, SASL, UTF8, LANG and policy.
 RELEASE = [*range(1, 75), *range(88, 100), 104, 105, 114, 116, 124, 125]
 LEFT_OUT = {
-    72: 'a policy that deletes what was downloaded is not offered',
-    73: 'the same: nothing limits TOP',
+    72: 'a policy that deletes what was downloaded comes with a later release',
+    89: 'no capability of this release allows longer commands',
 }
 LAST = 258  # of the whole checklist
 
@@ -53,10 +53,8 @@ def main():
 
     wanted = [number for number in RELEASE if number not in LEFT_OUT]
     missing = [number for number in wanted if number not in named]
-    for number, why in LEFT_OUT.items():
-        if number in named:
-            problems.append(f'R{number} is left out ({why}), and yet a test names it')
-    problems += [f'R{number} is named by no test' for number in missing]
+    if missing:
+        problems.append('named by no test: ' + ' '.join(f'R{number}' for number in missing))
     print('\n'.join(problems))
     print(f'{len(wanted) - len(missing)} of {len(wanted)} rules are named by a test, {len(LEFT_OUT)} are left out')
     return 1 if problems else 0
