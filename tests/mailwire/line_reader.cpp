@@ -125,7 +125,7 @@ struct Case {
 
 }  // namespace
 
-TEST_CASE("R2 F-PE1 F-PE2: lines end at CRLF and only there, however they come; a bare LF ends one only on demand") {
+TEST_CASE("R2 F-PE1 F-PE2: lines end at CRLF and only there, however they come, a bare LF ends one only on demand") {
   const std::vector<Case> cases = {
       {"", {}, {}},
       {"NOOP", {}, {}},
@@ -196,7 +196,7 @@ TEST_CASE("R88 F-DOS: a line of the limit is taken, one octet more is one refusa
   }
 }
 
-TEST_CASE("F-DOS: give_up octets without an end are hopeless; a line that ends with exactly so many is only too long") {
+TEST_CASE("F-DOS: give_up octets without an end are hopeless, a line that ends with exactly so many is only too long") {
   const LineLimits l = limits(16, 100);
   for (const std::size_t size : {1U, 7U, 16U, 1000U}) {
     CAPTURE(size);

@@ -49,7 +49,7 @@ TEST_CASE("nothing is queued at first") {
   CHECK(queue.empty());
 }
 
-TEST_CASE("R116: gather gives the runs in order, as many as are wanted; the text alone when nothing is lent") {
+TEST_CASE("R116: gather gives the runs in order, as many as are wanted, the text alone when nothing is lent") {
   const char* const wanted[] = {"", "0123", "0123|4567", "0123|4567|89ab", "0123|4567|89ab|cd", "0123|4567|89ab|cd"};
   for (std::size_t max = 0; max <= 5; ++max) {
     OutputQueue queue;

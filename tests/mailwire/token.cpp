@@ -18,7 +18,7 @@ struct Compares<A, B, std::void_t<decltype(std::declval<A>() == std::declval<B>(
 
 }  // namespace
 
-TEST_CASE("a token is a number of one kind of question; another kind does not compile") {
+TEST_CASE("a token is a number of one kind of question, another kind does not compile") {
   static_assert(std::is_trivially_copyable_v<Token<One>> && sizeof(Token<One>) == 8);
   static_assert(!std::is_convertible_v<Token<One>, Token<Other>> && !std::is_constructible_v<Token<One>, Token<Other>>);
   static_assert(!std::is_convertible_v<std::uint64_t, Token<One>>);

@@ -37,7 +37,7 @@ TEST_CASE("R58: a unique-id is 1 to 70 octets of 0x21 to 0x7E") {
   }
 }
 
-TEST_CASE("R28 R32 R59: numbers run from 1 in the order of the listing; sizes and unique-ids are copied") {
+TEST_CASE("R28 R32 R59: numbers run from 1 in the order of the listing, sizes and unique-ids are copied") {
   Maildrop drop;
   CHECK(facts(drop) == "0 left=0/0 marked=0");
   CHECK_FALSE(drop.has(1));
@@ -94,7 +94,7 @@ TEST_CASE("R32 R40 R44 F-PE8 F-PE9 F-AX: marks count once, come in order of numb
   }
 }
 
-TEST_CASE("R58: a listing with one bad unique-id is not taken, nor one that is too long; nothing of it is kept") {
+TEST_CASE("R58: a listing with one bad unique-id is not taken, nor one that is too long, nothing of it is kept") {
   for (const std::string& bad : {std::string(), std::string(71, 'x'), std::string("a b"), std::string("a\r\n+OK"),
                                  std::string("\x7F"), std::string("\0", 1)}) {
     Maildrop drop;

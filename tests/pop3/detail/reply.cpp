@@ -57,7 +57,7 @@ TEST_CASE("R8 R9 R92: status, code, text") {
   CHECK(error(Code::sys_perm, "") == "-ERR [SYS/PERM]\r\n");
 }
 
-TEST_CASE("R7 R90: whatever the text, the line has at most 512 octets; it is cut as late as possible") {
+TEST_CASE("R7 R90: whatever the text, the line has at most 512 octets, it is cut as late as possible") {
   for (const Code code : codes) {
     for (std::size_t size = 480; size <= 520; ++size) {
       CAPTURE(size);

@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: MIT
+// The commands, seen from the wire.
+#include <pop3/session.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "server.hpp"
+
+namespace {
+
+using pop3::Outcome;
+using tests::first_line;
+using tests::is_error;
+using tests::is_ok;
+using tests::Mail;
+using tests::plain_config;
+using tests::Server;
+using tests::visible;
+
+// ---- every command in every state ---------------------------------------------------------------------------------
+
+struct Arguments {
+  const char* what;
+  const char* text;
+};
+constexpr Arguments arguments[] = {
+    {"none", ""},
+    {"one space", " "},
+    {"a number", " 1"},
+    {"two numbers", " 1 1"},
+    {"a word", " ann"},
+    {"two words", " ann lee"},
+    {"40 octets", " xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"},
+    {"a control octet", " a\x01"},
+    {"a marked message", " 2"},
+    {"zero", " 0"},
+    {"a number too large", " 9"},
+    {"a number beyond 32 bits", " 4294967297"},
+    {"a name and a digest", " ann 0123456789abcdef0123456789abcdef"},
+    {"a number and a space", " 1 "},
+    {"two spaces and a number", "  1"},
+};
+
+// A column for each kind of arguments: '+' is +OK, '-' is -ERR without any effect, 'a' asks the application.
+struct Row {
+  const char* verb;
+  const char* authorization;
+  const char* after_user;
+  const char* transaction;
+};
+constexpr const char* none = "---------------";
+constexpr Row rows[] = {
+    {"USER", "--+-+-+-++++---", "--+-+-+-++++---", none},
+    {"PASS", none, "--aaaaa-aaaaaaa", none},
+    {"APOP", "------------a--", "------------a--", none},
+    {"QUIT", "+--------------", "+--------------", "a--------------"},
+    {"STAT", none, none, "+--------------"},
+    {"LIST", none, none, "+-+------------"},
+    {"RETR", none, none, "--a------------"},
+    {"DELE", none, none, "--+------------"},
+    {"NOOP", none, none, "+--------------"},
+    {"RSET", none, none, "+--------------"},
+    {"TOP", none, none, "---a-----------"},
+    {"UIDL", none, none, "+-+------------"},
+    {"CAPA", "+--------------", "+--------------", "+--------------"},
+    {"AUTH", none, none, none},
+    {"STLS", none, none, none},
+    {"NOOPS", none, none, none},
+    {"NO", none, none, none},
+    {"", none, none, none},
+};
+
+enum class Where { authorization, after_user, transaction };
+
+struct Table {
+  Server server;
+  explicit Table(Where where)
+      : server(plain_config(), connection(), {{"a", "1\r\n"}, {"b", "22\r\n"}, {"c", "333\r\n"}}) {
+    server.say("");
+    if (where == Where::after_user) server.command("USER ann");
+    if (where != Where::transaction) return;
+    server.log_in();
+    server.command("DELE 2");
+  }
+  static pop3::Connection connection() {
+    pop3::Connection c;
+    c.apop_challenge = "<1@x>";
+    return c;
+  }
+
+  // 'a' when the application is asked, else what the one reply begins with.
+  char outcome(const std::string& line) {
+    const std::size_t before = server.harness.output.size();
+    server.harness.feed(line + "\r\n");
+    const bool asked = server.harness.poll().has_value();
+    while (server.harness.take_output(~std::size_t{0}) > 0) {
+    }
+    const std::string reply = server.harness.output.substr(before);
+    if (asked) return reply.empty() ? 'a' : '!';
+    if (is_error(reply) && reply.find('\n') == reply.size() - 1) return '-';
+    return is_ok(reply) ? '+' : '!';
+  }
+
+  // Whether all is as it was: the state, the marks, and that one can still log in.
+  std::string changed(Where where, std::size_t events) {
+    if (server.harness.events.size() != events) return "an event";
+    if (where == Where::transaction) {
+      if (server.session.state() != pop3::State::transaction) return "the state";
+      if (server.command("STAT") != "+OK 2 8\r\n" || server.session.counters().marked != 1) return "the marks";
+      return "";
+    }
+    if (server.session.state() != pop3::State::authorization) return "the state";
+    if (!is_error(server.command("PASS pw"))) return "the user is not forgotten";
+    server.log_in();
+    return server.session.state() == pop3::State::transaction ? "" : "no login any more";
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "R3-R6 R14-R16 R36 R39-R45 R52 R56 R57 R61 R63 R65 R70 R94 F-N3b F-NUM F-STATE F-PE9: each command in each "
+    "state with arguments of each kind, what fails changes nothing") {
+  unsigned played = 0;
+  for (const Row& row : rows) {
+    for (const Where where : {Where::authorization, Where::after_user, Where::transaction}) {
+      const std::string wanted = where == Where::authorization ? row.authorization
+                                 : where == Where::after_user  ? row.after_user
+                                                               : row.transaction;
+      for (std::size_t i = 0; i < sizeof arguments / sizeof arguments[0]; ++i) {
+        CAPTURE(row.verb);
+        CAPTURE(static_cast<int>(where));
+        CAPTURE(arguments[i].what);
+        Table table(where);
+        const std::size_t events = table.server.harness.events.size();
+        const char outcome = table.outcome(std::string(row.verb) + arguments[i].text);
+        CHECK(outcome == wanted[i]);
+        if (outcome == '-') CHECK(table.changed(where, events) == "");
+        CHECK(table.server.faults() == "");
+        ++played;
+      }
+    }
+  }
+  CHECK(played == 18 * 3 * 15);
+}
+
+TEST_CASE("R2 R14 F-DOS F-EMPTY: lines that are no commands get one -ERR each, and the next line is served") {
+  const std::string lines[] = {"",
+                               " ",
+                               "   ",
+                               "\t",
+                               ":",
+                               "\r",
+                               "NOOP\rNOOP",
+                               "NOOP\nNOOP",
+                               "\nNOOP",
+                               std::string("NOOP\0", 5),
+                               std::string("\0", 1),
+                               "\xFF\xFE",
+                               "NOOP\x80",
+                               "%s%n",
+                               "GET / HTTP/1.1",
+                               std::string(510, 'x'),
+                               std::string(511, 'x'),
+                               std::string(5000, ' '),
+                               "NOOP " + std::string(600, 'x'),
+                               std::string(1000, '\r')};
+  for (const std::string& line : lines) {
+    CAPTURE(visible(line.substr(0, 40)));
+    CAPTURE(line.size());
+    Server server;
+    server.log_in();
+    const std::string reply = server.command(line);
+    CHECK(is_error(reply));
+    CHECK(reply.find('\n') == reply.size() - 1);
+    CHECK(server.session.counters().bad_commands == 1);
+    CHECK(server.command("NOOP") == "+OK\r\n");
+    CHECK(server.faults() == "");
+  }
+}
+
+TEST_CASE("R88: the longest command that is taken, and the shortest that is not") {
+  for (const std::size_t limit : {0U, 255U, 300U, 512U, 4096U}) {
+    pop3::Config config = plain_config();
+    config.limits.command_line = limit;
+    const std::size_t line = limit < 255 ? 255 : limit;  // RFC 2449, 4
+    CAPTURE(line);
+    Server server(config);
+    server.say("");
+    CHECK(is_ok(server.command("USER " + std::string(line - 7, 'x'))));
+    CHECK(is_error(server.command("USER " + std::string(line - 6, 'x'))));
+    CHECK(server.session.counters().bad_commands == 1);
+    CHECK(is_ok(server.command("USER " + std::string(line - 7, 'x'))));
+    server.command("PASS " + std::string(line - 7, 'y'));
+    CHECK(server.saw("AuthRequest user=\"" + std::string(line - 7, 'x') + "\" password=\"" +
+                     std::string(line - 7, 'y') + "\" method=user_pass encrypted=no"));
+    CHECK(server.faults() == "");
+  }
+}
+
+// ---- AUTHORIZATION ------------------------------------------------------------------------------------------------
+
+TEST_CASE("R22 R24 R62 F-PE13: who logs in is asked with name and password as they were sent, and all is undeleted") {
+  Server server;
+  CHECK(is_ok(server.say("")));
+  const std::string unknown = server.command("USER nobody");
+  CHECK(unknown == server.command("USER ann"));
+  server.command("PASS a long  pass phrase ");
+  CHECK(server.saw("AuthRequest user=\"ann\" password=\"a long  pass phrase \" method=user_pass encrypted=no"));
+  CHECK(is_ok(server.log_in()));
+  CHECK(server.saw("ListRequest user=\"ann\""));
+  CHECK(server.session.state() == pop3::State::transaction);
+  CHECK(server.command("LIST") == "+OK scan listing follows\r\n1 31\r\n2 22\r\n.\r\n");
+  CHECK(server.session.counters().marked == 0);
+  CHECK(server.faults() == "");
+}
+
+TEST_CASE("R61 R63 R65: PASS is taken directly behind USER and nowhere else") {
+  struct Case {
+    const char* lines;
+    const char* asked;  // user of the AuthRequest; null = none
+  };
+  static constexpr Case cases[] = {
+      {"PASS pw\r\n", nullptr},
+      {"USER ann\r\nPASS pw\r\n", "ann"},
+      {"USER eve\r\nUSER ann\r\nPASS pw\r\n", "ann"},
+      {"USER ann\r\nUSER\r\nPASS pw\r\n", nullptr},
+      {"USER ann\r\nCAPA\r\nPASS pw\r\n", nullptr},
+      {"USER ann\r\nNOOP\r\nPASS pw\r\n", nullptr},
+      {"USER ann\r\nXYZ\r\nPASS pw\r\n", nullptr},
+      {"USER ann\r\n\r\nPASS pw\r\n", nullptr},
+      {"USER ann\r\nPASS\r\nPASS pw\r\n", nullptr},
+      {"USER ann\r\nPASS \r\nPASS pw\r\n", nullptr},
+      {"USER ann\r\nPASS p\x80\r\nPASS pw\r\n", nullptr},
+      {"USER ann\r\nQUIT x\r\nPASS pw\r\n", nullptr},
+      {"USER ann lee\r\nPASS pw\r\n", nullptr},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(visible(c.lines));
+    Server server;
+    server.say(c.lines);
+    const std::string asked = c.asked == nullptr ? ""
+                                                 : "AuthRequest user=\"" + std::string(c.asked) +
+                                                       "\" password=\"pw\" method=user_pass encrypted=no";
+    CHECK((server.harness.events.empty() ? "" : server.harness.events[0]) == asked);
+  }
+  // A line that is too long is a command in between as well, and a failed PASS wants a new USER.
+  Server server;
+  server.say("USER ann\r\n" + std::string(600, 'x') + "\r\nPASS pw\r\n");
+  CHECK(server.harness.events.empty());
+  server.say("USER ann\r\nPASS wrong\r\nPASS pw\r\n");
+  CHECK(server.session.state() == pop3::State::authorization);
+  CHECK(server.harness.events.size() == 1);
+  CHECK(is_ok(server.log_in()));
+}
+
+TEST_CASE("R66 R70: APOP exists if the connection has a challenge, and CAPA does not name it") {
+  const std::string line = "APOP ann 0123456789abcdef0123456789abcdef";
+  for (const char* challenge : {"", "no msg-id", "<a b@c>", "<1@x>"}) {
+    CAPTURE(challenge);
+    pop3::Connection connection;
+    connection.apop_challenge = challenge;
+    Server server(plain_config(), connection);
+    const bool on = std::string(challenge) == "<1@x>";
+    CHECK(server.say("") == std::string("+OK POP3 server ready") + (on ? " <1@x>" : "") + "\r\n");
+    CHECK(is_error(server.command(line)));
+    CHECK(server.saw("ApopRequest user=\"ann\" digest=\"0123456789abcdef0123456789abcdef\" challenge=\"<1@x>\"") == on);
+    CHECK(server.session.counters().bad_commands == (on ? 0 : 1));
+    CHECK(server.session.counters().failed_logins == (on ? 1 : 0));
+    CHECK(server.command("CAPA").find("APOP") == std::string::npos);
+  }
+}
+
+TEST_CASE("R66: the challenge is copied: the one of the connection may go away") {
+  const pop3::Config config = plain_config();
+  std::string challenge = "<1@x>";
+  pop3::Connection connection;
+  connection.apop_challenge = challenge;
+  tests::Harness harness(config, connection);
+  challenge = "<2@y>";
+  harness.poll();
+  harness.take_output(100);
+  CHECK(harness.output == "+OK POP3 server ready <1@x>\r\n");
+}
+
+TEST_CASE("R105 F-PE7: passwords in the clear are refused and not announced, and nothing is asked") {
+  for (const bool encrypted : {false, true}) {
+    CAPTURE(encrypted);
+    pop3::Connection connection;
+    connection.encrypted = encrypted;
+    Server server(pop3::Config{}, connection);
+    server.say("");
+    CHECK(server.session.encrypted() == encrypted);
+    CHECK((server.command("CAPA").find("\r\nUSER\r\n") != std::string::npos) == encrypted);
+    CHECK(is_ok(server.command("USER ann")) == encrypted);
+    CHECK(is_ok(server.command("PASS pw")) == encrypted);
+    CHECK(server.harness.events.empty() == !encrypted);
+  }
+}
+
+TEST_CASE("R30 R50: QUIT before login says +OK, closes, and touches no maildrop") {
+  for (const char* before : {"", "USER ann\r\n", "USER ann\r\nPASS wrong\r\n"}) {
+    Server server;
+    server.say(before);
+    CHECK(is_ok(server.command("QUIT")));
+    CHECK(server.harness.events.back() == "Closed quit release=no");
+    CHECK_FALSE(server.saw("CommitRequest numbers="));
+    CHECK(server.session.finished());
+  }
+}
+
+// ---- TRANSACTION --------------------------------------------------------------------------------------------------
+
+TEST_CASE("R28 R31-R37 R40-R42 R44 R57 F-LIST F-PE8 F-PE9 F-AX F-UID: all listings, for every set of marks") {
+  const std::vector<Mail> mails = {{"uid-a", "1\r\n"}, {"b", "4444\r\n"}, {"~", std::string(998, 'x') + "\r\n"}};
+  const std::size_t sizes[] = {3, 6, 1000};
+  for (unsigned mask = 0; mask < 8; ++mask) {
+    CAPTURE(mask);
+    Server server(plain_config(), {}, mails);
+    server.log_in();
+    std::string list = "+OK scan listing follows\r\n", uidl = "+OK unique-id listing follows\r\n", numbers;
+    std::size_t count = 0, octets = 0;
+    for (unsigned i = 0; i < 3; ++i) {
+      const std::string n = std::to_string(i + 1);
+      if (mask >> i & 1) {
+        CHECK(is_ok(server.command("DELE " + n)));
+        numbers += (numbers.empty() ? "" : ",") + n;
+        continue;
+      }
+      list += n + ' ' + std::to_string(sizes[i]) + "\r\n";
+      uidl += n + ' ' + mails[i].uid + "\r\n";
+      ++count, octets += sizes[i];
+    }
+    const std::string stat = "+OK " + std::to_string(count) + ' ' + std::to_string(octets) + "\r\n";
+    CHECK(server.command("STAT") == stat);
+    CHECK(server.command("LIST") == list + ".\r\n");
+    CHECK(server.command("UIDL") == uidl + ".\r\n");
+    for (unsigned i = 0; i < 3; ++i) {
+      const std::string n = std::to_string(i + 1);
+      const bool marked = mask >> i & 1;
+      CAPTURE(n);
+      const std::string one_list = server.command("LIST " + n), one_uidl = server.command("UIDL " + n);
+      CHECK((marked ? is_error(one_list) : one_list == "+OK " + n + ' ' + std::to_string(sizes[i]) + "\r\n"));
+      CHECK((marked ? is_error(one_uidl) : one_uidl == "+OK " + n + ' ' + mails[i].uid + "\r\n"));
+      CHECK(is_error(server.command("RETR " + n)) == marked);
+      CHECK(is_error(server.command("TOP " + n + " 0")) == marked);
+      if (marked) CHECK(is_error(server.command("DELE " + n)));
+    }
+    CHECK(server.command("STAT") == stat);
+    if (mask & 4) {  // take the marks back, and mark others
+      CHECK(server.command("RSET") == "+OK\r\n");
+      CHECK(server.command("STAT") == "+OK 3 1009\r\n");
+      CHECK(server.command("UIDL") == "+OK unique-id listing follows\r\n1 uid-a\r\n2 b\r\n3 ~\r\n.\r\n");
+      server.command("DELE 2");
+      numbers = "2";
+    }
+    server.command("QUIT");
+    CHECK(server.saw("CommitRequest numbers=" + numbers));
+    CHECK(server.faults() == "");
+  }
+}
+
+TEST_CASE("R10 R34 F-EMPTY: an empty maildrop, and one with everything marked") {
+  for (const bool marked : {false, true}) {
+    Server server(plain_config(), {}, marked ? std::vector<Mail>{{"u", "x\r\n"}} : std::vector<Mail>{});
+    server.log_in();
+    if (marked) server.command("DELE 1");
+    CHECK(server.command("STAT") == "+OK 0 0\r\n");
+    CHECK(server.command("LIST") == "+OK scan listing follows\r\n.\r\n");
+    CHECK(server.command("UIDL") == "+OK unique-id listing follows\r\n.\r\n");
+    CHECK(is_error(server.command("LIST 1")));
+  }
+}
+
+TEST_CASE("R104 R124 F-CAPA: TOP and UIDL that are not offered are not announced and not known") {
+  for (const bool offered : {false, true}) {
+    CAPTURE(offered);
+    pop3::Config config = plain_config();
+    config.top = config.uidl = offered;
+    Server server(config, {}, {{offered ? "u" : "", "a\r\n\r\nb\r\n"}});
+    server.log_in();
+    const std::string capa = server.command("CAPA");
+    CHECK((capa.find("\r\nTOP\r\n") != std::string::npos) == offered);
+    CHECK((capa.find("\r\nUIDL\r\n") != std::string::npos) == offered);
+    CHECK(is_ok(server.command("TOP 1 0")) == offered);
+    CHECK(is_ok(server.command("UIDL")) == offered);
+    CHECK(is_ok(server.command("UIDL 1")) == offered);
+    CHECK(is_ok(server.command("RETR 1")));
+  }
+}
+
+TEST_CASE("R94 R98 F-CAPA: CAPA is the same before and after login, and is no multi-line surprise") {
+  pop3::Config config = plain_config();
+  config.implementation = "mailwire";
+  config.capabilities = {"EXPIRE NEVER"};
+  Server server(config);
+  server.say("");
+  const std::string before = server.command("CAPA");
+  CHECK(before ==
+        "+OK capability list follows\r\nTOP\r\nUIDL\r\nUSER\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
+        "IMPLEMENTATION mailwire\r\nEXPIRE NEVER\r\n.\r\n");
+  server.log_in();
+  CHECK(server.command("CAPA") == before);
+}
+
+TEST_CASE("R53-R55 F-TOP F-PE11: TOP of a message, line by line, and all of it is what RETR sends") {
+  const std::string header = "A: 1\r\nB: 2\r\n\r\n";
+  const char* const body[] = {"one\r\n", "\r\n", ".\r\n", "four\r\n"};
+  const char* const sent[] = {"one\r\n", "\r\n", "..\r\n", "four\r\n"};
+  std::string all = header, wanted = header;
+  for (const char* line : body) all += line;
+  Server server(plain_config(), {}, {{"u", all}});
+  server.log_in();
+  const std::string retr = server.command("RETR 1");
+  for (std::size_t n = 0; n <= 6; ++n) {
+    CAPTURE(n);
+    CHECK(visible(server.command("TOP 1 " + std::to_string(n))) ==
+          visible("+OK top of message follows\r\n" + wanted + ".\r\n"));
+    if (n < 4) wanted += sent[n];
+  }
+  const std::string top = server.command("TOP 1 18446744073709551615");
+  CHECK(top.substr(top.find('\n')) == retr.substr(retr.find('\n')));
+  CHECK(server.session.counters().tops == 8);
+  CHECK(server.session.counters().retrieved == 1);
+  CHECK(server.faults() == "");
+}
+
+// ---- pipelining ---------------------------------------------------------------------------------------------------
+
+TEST_CASE("R16 R51 R114 F-PE2: commands sent at once are answered each, once and in order, none behind QUIT") {
+  const char* const lines[] = {"USER ann", "PASS pw", "STAT", "XYZ", "RETR 2", "DELE 1", "LIST 1",
+                               "UIDL",     "TOP 2 0", "RSET", "",    "LIST",   "DELE 2", "QUIT"};
+  Server lockstep, pipelined;
+  std::string wanted = lockstep.say(""), all;
+  for (const char* line : lines) {
+    wanted += lockstep.command(line);
+    all += std::string(line) + "\r\n";
+  }
+  CHECK(pipelined.say(all + "NOOP\r\nSTAT\r\nDELE 1\r\n") == wanted);
+  CHECK(pipelined.harness.events == lockstep.harness.events);
+  CHECK(pipelined.saw("CommitRequest numbers=2"));
+  CHECK(pipelined.session.counters().commands == sizeof lines / sizeof lines[0]);
+  CHECK(pipelined.session.counters().bad_commands == 2);
+  CHECK(pipelined.faults() == "");
+}
+
+TEST_CASE("R2: with bare LF allowed, both line ends may be mixed, without, a bare LF is an octet of a bad line") {
+  for (const bool lenient : {false, true}) {
+    CAPTURE(lenient);
+    pop3::Config config = plain_config();
+    config.bare_lf_ends_command = lenient;
+    Server server(config);
+    server.say("");
+    server.say("USER ann\nPASS pw\r\n");
+    CHECK((server.session.state() == pop3::State::transaction) == lenient);
+    CHECK(server.session.counters().commands == (lenient ? 2 : 1));
+  }
+}
+
+// ---- what goes wrong in a row -------------------------------------------------------------------------------------
+
+TEST_CASE("F-DOS: so many bad commands in a row end the session, a good one between starts the count anew") {
+  for (const unsigned limit : {0U, 1U, 3U, 20U}) {
+    CAPTURE(limit);
+    pop3::Config config = plain_config();
+    config.limits.bad_commands = limit;
+    Server server(config);
+    server.log_in();
+    for (unsigned i = 1; i < (limit == 0 ? 100 : limit); ++i) CHECK(is_error(server.command("XYZ")));
+    CHECK(is_ok(server.command("NOOP")));
+    for (unsigned i = 1; i < (limit == 0 ? 100 : limit); ++i) CHECK(is_error(server.command("")));
+    CHECK_FALSE(server.session.finished());
+    const std::string last = server.say(std::string(600, 'x') + "\r\nNOOP\r\n");
+    CHECK(is_error(last));
+    CHECK(server.session.finished() == (limit > 0));
+    if (limit > 0) {
+      CHECK(last.find('\n') == last.size() - 1);
+      CHECK(server.harness.events.back() == "Closed bad_commands release=yes");
+    }
+  }
+}
+
+TEST_CASE("F-DOS: a line that does not end ends the session") {
+  pop3::Config config = plain_config();
+  config.limits.endless_line = 2000;
+  {
+    Server server(config);
+    server.log_in();
+    CHECK(is_error(server.say(std::string(1998, 'x') + "\r\n")));
+    CHECK(is_ok(server.command("NOOP")));
+  }
+  {
+    Server server(config);
+    server.log_in();
+    CHECK(server.say(std::string(1999, 'x')) == "");
+    const std::string last = server.say("x");
+    CHECK(is_error(last));
+    CHECK(server.harness.events.back() == "Closed endless_line release=yes");
+  }
+  config.limits.endless_line = 0;
+  {
+    Server server(config);
+    server.log_in();
+    CHECK(server.say(std::string(300'000, 'x')) == "");
+    CHECK(is_error(server.command("")));
+    CHECK(is_ok(server.command("NOOP")));
+    CHECK(server.faults() == "");
+  }
+}
