@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstdio>
 #include <system_error>
+#include <thread>
 #include <tuple>
 #include <unordered_map>
 #include <unordered_set>
@@ -140,20 +141,11 @@ void Maildir::list() {
   std::erase_if(entries_, [](const Entry& entry) { return entry.gone; });
 }
 
-// The folders are read again when they changed meanwhile: a file that is renamed just then can be missed.
 std::vector<Maildir::Entry> Maildir::scan() {
-  const auto changed = [this](Folder which) {
-    struct stat state {};
-    if (folder(which) && ::fstat(folder(which).get(), &state) != 0) fail(folder_names[which]);
-    return std::pair(state.st_mtim.tv_sec, state.st_mtim.tv_nsec);
-  };
-  for (int left = 8;; --left) {
-    const auto before = std::pair(changed(folder_new), changed(folder_cur));
-    std::vector<Entry> found;
-    scan(folder_new, found);
-    scan(folder_cur, found);
-    if (left == 0 || before == std::pair(changed(folder_new), changed(folder_cur))) return found;
-  }
+  std::vector<Entry> found;
+  scan(folder_new, found);
+  scan(folder_cur, found);
+  return found;
 }
 
 void Maildir::scan(Folder which, std::vector<Entry>& found) {
@@ -167,7 +159,10 @@ void Maildir::scan(Folder which, std::vector<Entry>& found) {
     if (item->d_name[0] == '.') continue;
     if (item->d_type != DT_REG && item->d_type != DT_UNKNOWN) continue;
     struct stat file {};
-    if (::fstatat(::dirfd(stream.get()), item->d_name, &file, AT_SYMLINK_NOFOLLOW) != 0) continue;  // gone already
+    if (::fstatat(::dirfd(stream.get()), item->d_name, &file, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT) continue;  // gone already
+      fail(item->d_name);
+    }
     if (!S_ISREG(file.st_mode)) continue;
     const std::string_view name = item->d_name;
     found.push_back({item->d_name, SizeCache::key(file), number_after(name, "").value_or(0), 0, which});
@@ -192,10 +187,12 @@ std::uint64_t Maildir::octets(Entry& entry) {
 }
 
 std::uint64_t Maildir::count(Entry& entry) try {
-  MaildirMessage message(open_file(entry), entry.file, nullptr);
+  Descriptor file = open_file(entry);
+  if (!file) entry.gone = true;
+  MaildirMessage message(std::move(file), entry.file, nullptr);
   pop3::OctetCounter counter;
   for (std::uint64_t offset = 0; offset < entry.file.size;) {
-    const auto octets = entry.gone ? std::nullopt : message.read(offset, block);
+    const auto octets = message.read(offset, block);
     if (!octets) return entry.file.size;
     counter.add(*octets);
     offset += octets->size();
@@ -242,69 +239,99 @@ bool Maildir::Entry::has_changed(const struct stat& now) const noexcept {
 
 // The very file that was listed, under whatever flags it is by now; none = it is gone, or not what it was.
 Descriptor Maildir::open_file(Entry& entry) {
-  for (const bool last_try : {false, true}) {
-    if (entry.gone) break;
-    Descriptor file(::openat(folder(entry.folder).get(), entry.name.c_str(),
-                             O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    if (!file && errno != ENOENT && errno != ELOOP && errno != ENXIO) fail(entry.name);
+  for (int tries = 8; tries > 0; --tries) {
+    Descriptor file = entry.gone ? Descriptor() : open_by_name(entry);
     struct stat state {};
     if (file && ::fstat(file.get(), &state) == 0 && entry.is(state))
       return entry.has_changed(state) ? Descriptor() : std::move(file);
-    if (last_try)
-      entry.gone = true;
-    else
-      locate_again();
+    if (!locate_again()) break;
   }
   return {};
 }
 
-// Looks where the messages are now. All at once, so that a program that renames them all costs one look, not one each.
-void Maildir::locate_again() {
-  std::unordered_multimap<std::uint64_t, Entry> found;
-  for (Entry& entry : scan()) found.emplace(entry.file.inode, std::move(entry));
+Descriptor Maildir::open_by_name(const Entry& entry) {
+  constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  Descriptor file(::openat(folder(entry.folder).get(), entry.name.c_str(), flags));
+  if (!file && errno != ENOENT && errno != ELOOP && errno != ENXIO) fail(entry.name);
+  return file;
+}
+
+// When the folders were changed last.
+Maildir::Times Maildir::changed() {
+  Times times{};
+  for (const Folder which : {folder_new, folder_cur}) {
+    struct stat state {};
+    if (folder(which) && ::fstat(folder(which).get(), &state) != 0) fail(folder_names[which]);
+    times[which] = std::chrono::seconds(state.st_mtim.tv_sec) + std::chrono::nanoseconds(state.st_mtim.tv_nsec);
+  }
+  return times;
+}
+
+// Looks where the messages are now. All at once, so that a program that renames them all costs one look, not one each;
+// and not at all (false) if nothing changed since a look that can be trusted.
+//
+// readdir() may miss a file that is renamed just then. So a look is trusted if nothing changed meanwhile, nor right
+// before: the time stamps of some file systems are no finer than some milliseconds.
+bool Maildir::locate_again() {
+  constexpr auto coarse = std::chrono::milliseconds(20);
+  const Times before = changed();
+  if (trusted_ && *trusted_ == before) return false;
+  std::vector<Entry> found = scan();
+  const auto age = std::chrono::system_clock::now().time_since_epoch() - std::max(before[0], before[1]);
+  trusted_.reset();
+  if (before == changed() && (age > coarse || age < age.zero())) trusted_ = before;
+  locate(found);
+  return true;
+}
+
+void Maildir::locate(std::vector<Entry>& found) {
+  std::unordered_multimap<std::uint64_t, Entry*> by_inode;
+  for (Entry& entry : found) by_inode.emplace(entry.file.inode, &entry);
   for (Entry& entry : entries_) {
-    const auto [begin, end] = found.equal_range(entry.file.inode);
+    const auto [begin, end] = by_inode.equal_range(entry.file.inode);
     const auto now =
-        std::find_if(begin, end, [&](const auto& other) { return other.second.unique() == entry.unique(); });
-    entry.gone = entry.gone || now == end;
+        std::find_if(begin, end, [&](const auto& item) { return item.second->unique() == entry.unique(); });
+    entry.gone = now == end;
     if (entry.gone) continue;
-    entry.name = std::move(now->second.name);
-    entry.folder = now->second.folder;
+    entry.name = now->second->name;
+    entry.folder = now->second->folder;
   }
 }
 
 // ---- the end ------------------------------------------------------------------------------------------------------
 
 std::size_t Maildir::remove(pop3::Numbers numbers) {
+  std::vector<Entry*> left;
+  for (const std::uint32_t number : numbers) left.push_back(&entries_.at(number - 1));
   bool touched[folders] = {};
-  std::size_t removed = 0;
+  const auto remove_left = [&] { std::erase_if(left, [&](Entry* entry) { return remove(*entry, touched); }); };
   try {
-    for (const std::uint32_t number : numbers)
-      if (remove(entries_.at(number - 1), touched)) ++removed;
+    remove_left();
+    for (int tries = 8; tries > 0 && !left.empty(); --tries) {
+      locate_again();
+      const bool sure = trusted_.has_value();
+      remove_left();
+      // What somebody else removed counts: that it is gone is what was asked for. But one has to be sure.
+      if (sure) std::erase_if(left, [](const Entry* entry) { return entry->gone; });
+      if (sure) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
   } catch (const std::system_error&) {  // the rest stays; what is gone already is told
   }
   for (const Folder which : {folder_new, folder_cur})
     if (touched[which] && !sync(which)) return 0;  // they may come back after a crash: none is known to be gone
-  return removed;
+  return numbers.count - left.size();
 }
 
-// A message that somebody else removed counts: that it is gone is what was asked for. One that was written to since
-// it was listed is not what was asked for.
-bool Maildir::remove(Entry& entry, bool (&touched)[folders]) {
-  for (const bool last_try : {false, true}) {
-    if (entry.gone) break;
-    const int in = folder(entry.folder).get();
-    struct stat state {};
-    int error = ::fstatat(in, entry.name.c_str(), &state, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno;
-    if (error == 0 && entry.is(state)) {
-      if (entry.has_changed(state)) return false;
-      error = ::unlinkat(in, entry.name.c_str(), 0) == 0 ? 0 : errno;
-      if (error == 0) return touched[entry.folder] = entry.gone = true;
-    }
-    if (error != 0 && error != ENOENT) return false;
-    if (!last_try) locate_again();
-  }
-  return entry.gone;
+// Only the very file that was listed, and only if nobody wrote to it since.
+bool Maildir::remove(const Entry& entry, bool (&touched)[folders]) {
+  if (entry.gone) return false;
+  const int in = folder(entry.folder).get();
+  struct stat state {};
+  const bool removed = ::fstatat(in, entry.name.c_str(), &state, AT_SYMLINK_NOFOLLOW) == 0 && entry.is(state) &&
+                       !entry.has_changed(state) && ::unlinkat(in, entry.name.c_str(), 0) == 0;
+  touched[entry.folder] |= removed;
+  return removed;
 }
 
 bool Maildir::sync(Folder which) {

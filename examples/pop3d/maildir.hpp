@@ -5,6 +5,8 @@
 
 #include <sys/stat.h>
 
+#include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -63,6 +65,8 @@ class Maildir : public Maildrop {
 
   Maildir(Descriptor directory, SizeCache& sizes) noexcept : directory_(std::move(directory)), sizes_(sizes) {}
 
+  using Times = std::array<std::chrono::nanoseconds, folders>;
+
   void list();
   std::vector<Entry> scan();
   void scan(Folder which, std::vector<Entry>& found);
@@ -71,13 +75,17 @@ class Maildir : public Maildrop {
   std::uint64_t count(Entry& entry);
 
   Descriptor open_file(Entry& entry);
-  void locate_again();
-  bool remove(Entry& entry, bool (&touched)[folders]);
+  Descriptor open_by_name(const Entry& entry);
+  Times changed();
+  bool locate_again();
+  void locate(std::vector<Entry>& found);
+  bool remove(const Entry& entry, bool (&touched)[folders]);
   bool sync(Folder which);
 
-  Descriptor directory_;         // holds the lock; none = no such Maildir
-  Descriptor folders_[folders];  // opened when needed
-  std::vector<Entry> entries_;   // message n is entries_[n - 1]
+  Descriptor directory_;          // holds the lock; none = no such Maildir
+  Descriptor folders_[folders];   // opened when needed
+  std::vector<Entry> entries_;    // message n is entries_[n - 1]
+  std::optional<Times> trusted_;  // the last look at the folders holds as long as they have these times
   SizeCache& sizes_;
 };
 
