@@ -61,13 +61,17 @@ class Server {
   std::string command(std::string_view line) { return say(std::string(line) + "\r\n"); }
   std::string log_in() { return say("USER ann\r\nPASS pw\r\n"); }
 
-  // The client sends these octets, and whatever is asked before is answered: the first request of this kind, left open.
+  // The client sends these octets, and reads; whatever is asked before is answered: the first request of this kind,
+  // left open.
   template <class Request>
   Request ask(std::string_view octets = {}) {
     for (int turn = 0; turn < 1000; ++turn) {
       octets.remove_prefix(harness.feed(octets));
       while (const auto event = harness.poll()) {
-        if (const auto* request = std::get_if<Request>(&*event)) return *request;
+        if (const auto* request = std::get_if<Request>(&*event)) {
+          harness.take_output(~std::size_t{0});
+          return *request;
+        }
         answer(*event);
       }
       harness.take_output(~std::size_t{0});

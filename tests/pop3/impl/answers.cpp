@@ -1,0 +1,569 @@
+// SPDX-License-Identifier: MIT
+// What the application decides: logins, listings, bodies, removal.
+#include <pop3/session.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "server.hpp"
+
+namespace {
+
+using pop3::AuthRequest;
+using pop3::BodyRequest;
+using pop3::Chunk;
+using pop3::Code;
+using pop3::CommitRequest;
+using pop3::ListRequest;
+using pop3::Outcome;
+using pop3::RetrieveRequest;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using tests::is_error;
+using tests::is_ok;
+using tests::Mail;
+using tests::plain_config;
+using tests::Server;
+using tests::visible;
+
+constexpr const char* log_in = "USER ann\r\nPASS pw\r\n";
+constexpr Code codes[] = {Code::none, Code::auth, Code::in_use, Code::login_delay, Code::sys_temp, Code::sys_perm};
+// As they are written behind "-ERR ", in the order of `codes`.
+constexpr const char* code_texts[] = {"", "[AUTH] ", "[IN-USE] ", "[LOGIN-DELAY] ", "[SYS/TEMP] ", "[SYS/PERM] "};
+// A text that would be three lines, a response code, and far too long.
+const std::string hostile = "[X]\r\n+OK fake\r\n." + std::string(600, '\xE4');
+
+bool is_one_error(const std::string& reply, const std::string& code) {
+  return reply.substr(0, 5 + code.size()) == "-ERR " + code && reply.size() > 7 + code.size() && reply.size() <= 512 &&
+         reply.find("\r\n") == reply.size() - 2 && reply[5 + code.size()] != (code.empty() ? '[' : '\0') &&
+         std::all_of(reply.begin(), reply.end() - 2, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+}  // namespace
+
+// ---- refusals -----------------------------------------------------------------------------------------------------
+
+TEST_CASE(
+    "R7-R9 R90-R92 F-ERRTEXT: refusals with every code and any text: one line, and codes only where they are legal") {
+  for (std::size_t i = 0; i < sizeof codes / sizeof codes[0]; ++i) {
+    const std::string code = code_texts[i];
+    const bool system = codes[i] == Code::sys_temp || codes[i] == Code::sys_perm;
+    for (const std::string& text : {std::string(), std::string("no"), hostile}) {
+      CAPTURE(code);
+      CAPTURE(text.size());
+      const pop3::Refusal why{codes[i], text};
+      {
+        // Credentials that are refused without a code are wrong (RFC 3206, 6).
+        Server server;
+        server.harness.refuse(server.ask<AuthRequest>(log_in), why);
+        CHECK(is_one_error(server.say(""), code.empty() ? "[AUTH] " : code));
+        CHECK(server.session.counters().failed_logins == (codes[i] == Code::none || codes[i] == Code::auth ? 1 : 0));
+        CHECK(server.session.state() == pop3::State::authorization);
+      }
+      {
+        Server server;
+        server.harness.refuse(server.ask<ListRequest>(log_in), why);
+        CHECK(is_one_error(server.say(""), code));
+        CHECK(server.session.counters().failed_logins == 0);
+        CHECK(server.session.state() == pop3::State::authorization);
+      }
+      {
+        Server server;
+        server.log_in();
+        server.harness.refuse(server.ask<RetrieveRequest>("RETR 1\r\n"), why);
+        CHECK(is_one_error(server.say(""), system ? code : ""));
+        CHECK(is_ok(server.command("NOOP")));
+        CHECK_FALSE(server.saw("BodyDone number=1 complete=no"));
+      }
+      {
+        // Nothing was removed: an -ERR that blames the system, unless the application says whom.
+        Server server;
+        server.log_in();
+        server.harness.refuse(server.ask<CommitRequest>("DELE 1\r\nQUIT\r\n"), why);
+        CHECK(is_one_error(server.say(""), system ? code : codes[i] == Code::none ? "[SYS/TEMP] " : ""));
+        CHECK(server.harness.events.back() == "Closed quit release=no");
+        CHECK(server.session.counters().removed == 0);
+      }
+      {
+        Server server;
+        server.log_in();
+        server.harness.shutdown(why);
+        CHECK(is_one_error(server.say(""), system ? code : codes[i] == Code::none ? "[SYS/TEMP] " : ""));
+        CHECK(server.harness.events.back() == "Closed shutdown release=yes");
+        CHECK(server.faults() == "");
+      }
+    }
+  }
+}
+
+// ---- login --------------------------------------------------------------------------------------------------------
+
+TEST_CASE(
+    "R23 R25-R27 R48 F-LOCK: a maildrop that is not had: -ERR, nothing to release, and one may try again or quit") {
+  for (const bool again : {false, true}) {
+    Server server;
+    const ListRequest request = server.ask<ListRequest>(log_in);
+    CHECK(server.harness.output == "+OK POP3 server ready\r\n+OK send PASS\r\n");  // no +OK to PASS before the lock
+    server.harness.refuse(request, {Code::in_use, ""});
+    CHECK(is_one_error(server.say(""), "[IN-USE] "));
+    CHECK(is_error(server.command("STAT")));
+    CHECK(is_error(server.command("PASS pw")));
+    if (again) CHECK(is_ok(server.log_in()));
+    CHECK(is_ok(server.command("QUIT")));
+    CHECK(server.harness.events.back() == "Closed quit release=no");
+    CHECK(server.saw("CommitRequest numbers=") == again);
+    CHECK(server.faults() == "");
+  }
+}
+
+TEST_CASE("R30 F-LOCK: a name alone opens and releases nothing, however the session ends") {
+  for (const char* lines : {"USER victim\r\n", "USER victim\r\nQUIT\r\n", "USER victim\r\nPASS guess\r\n"}) {
+    Server server;
+    server.say(lines);
+    server.harness.end_of_input();
+    server.say("");
+    CHECK(server.session.finished());
+    CHECK(server.harness.events.back().find("release=no") != std::string::npos);
+  }
+}
+
+TEST_CASE("R26 R58 F-UID: a listing that breaks the rules is not taken: invalid, [SYS/PERM], and no maildrop is open") {
+  const std::string long_uid(71, 'x');
+  const std::vector<std::vector<pop3::MessageInfo>> listings = {{{1, ""}},           {{1, "ok"}, {1, "a b"}},
+                                                                {{1, "a\r\n.\r\n"}}, {{1, long_uid}},
+                                                                {{1, "\xC3\xA4"}},   {{1, "a"}, {1, "b"}, {1, "c"}}};
+  pop3::Config config = plain_config();
+  config.limits.messages = 2;
+  for (const auto& listing : listings) {
+    Server server(config);
+    const ListRequest request = server.ask<ListRequest>(log_in);
+    CHECK(server.session.accept(request.token, {listing.data(), listing.size()}) == Outcome::invalid);
+    CHECK(server.session.state() == pop3::State::authorization);
+    CHECK(is_one_error(server.say(""), "[SYS/PERM] "));
+    CHECK(is_error(server.command("STAT")));
+    CHECK(is_ok(server.log_in()));
+    CHECK(server.command("STAT") == "+OK 2 53\r\n");
+    CHECK(server.command("QUIT") == "+OK bye\r\n");
+    CHECK(server.faults() == "");
+  }
+}
+
+TEST_CASE("R59: two sessions with one listing show the same unique-ids, also when the first one never reached UPDATE") {
+  Server first, second;
+  first.log_in();
+  first.command("DELE 1");
+  first.harness.disconnect();
+  first.say("");
+  CHECK(first.harness.events.back() == "Closed disconnected release=yes");
+  second.log_in();
+  CHECK(second.command("UIDL") == "+OK unique-id listing follows\r\n1 uid-1\r\n2 uid-2\r\n.\r\n");
+}
+
+TEST_CASE("R65 R69: so many failed logins end the session, and trouble of the system is not counted") {
+  for (const unsigned limit : {0U, 1U, 3U}) {
+    CAPTURE(limit);
+    pop3::Config config = plain_config();
+    config.limits.failed_logins = limit;
+    Server server(config);
+    for (int i = 0; i < 5; ++i) {
+      server.harness.refuse(server.ask<AuthRequest>(log_in), {Code::sys_temp, ""});
+      CHECK(is_one_error(server.say(""), "[SYS/TEMP] "));
+    }
+    for (unsigned i = 1; i <= (limit == 0 ? 50 : limit); ++i) {
+      CHECK_FALSE(server.session.finished());
+      server.harness.refuse(server.ask<AuthRequest>(log_in));
+      CHECK(is_one_error(server.say(""), "[AUTH] "));
+      CHECK(server.session.counters().failed_logins == i);
+    }
+    CHECK(server.session.finished() == (limit > 0));
+    if (limit > 0) CHECK(server.harness.events.back() == "Closed failed_logins release=no");
+    CHECK(server.faults() == "");
+  }
+}
+
+TEST_CASE(
+    "R114: the -ERR to a failed login waits for its time, counted from the request, and what is sent behind it as "
+    "well") {
+  struct Case {
+    milliseconds delay, answer_after, reply_after;
+  };
+  static constexpr Case cases[] = {
+      {milliseconds(0), milliseconds(0), milliseconds(0)},
+      {milliseconds(2000), milliseconds(0), milliseconds(2000)},
+      {milliseconds(2000), milliseconds(1500), milliseconds(500)},
+      {milliseconds(2000), milliseconds(1999), milliseconds(1)},
+      {milliseconds(2000), milliseconds(2000), milliseconds(0)},
+      {milliseconds(2000), milliseconds(9000), milliseconds(0)},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.delay.count());
+    CAPTURE(c.answer_after.count());
+    pop3::Config config = plain_config();
+    config.limits.failed_login_delay = c.delay;
+    Server server(config);
+    const AuthRequest request = server.ask<AuthRequest>("USER ann\r\nPASS no\r\nCAPA\r\n");
+    CHECK(server.wait(c.answer_after) == "");
+    server.harness.refuse(request);
+    if (c.reply_after > milliseconds(0)) {
+      CHECK(server.say("USER ann\r\n") == "");
+      CHECK(server.session.deadline() == server.harness.now + c.reply_after);
+      CHECK(server.wait(c.reply_after - milliseconds(1)) == "");
+      CHECK(is_error(server.wait(milliseconds(1))));
+    } else {
+      CHECK(is_error(server.say("")));
+    }
+    CHECK(server.harness.output.find("capability") != std::string::npos);
+    CHECK(server.faults() == "");
+  }
+}
+
+// ---- secrets ------------------------------------------------------------------------------------------------------
+
+TEST_CASE("F-LOG: a password is gone from where the request showed it, and from the input, as soon as it is answered") {
+  enum class End { accept, refuse, hold, shutdown, disconnect, timeout, end };
+  for (const End end : {End::accept, End::refuse, End::hold, End::shutdown, End::disconnect, End::timeout}) {
+    for (const std::size_t size : {8U, 240U, 504U}) {
+      CAPTURE(static_cast<int>(end));
+      CAPTURE(size);
+      pop3::Config config = plain_config();
+      config.limits.answer = seconds(30);
+      if (end == End::hold) config.limits.failed_login_delay = seconds(2);
+      Server server(config);
+      server.say("USER " + std::string(size, 'u') + "\r\n");
+      const std::string octets = "PASS " + std::string(size, '#') + "\r\nCAPA\r\n";
+      const char* const input = server.session.input_buffer().data;
+      const AuthRequest request = server.ask<AuthRequest>(octets);
+      const std::string_view password = request.password.reveal();
+      CHECK(std::string(password) == std::string(size, '#'));
+      CHECK(std::count(input, input + octets.size(), '#') == 0);
+      switch (end) {
+        case End::accept: server.harness.accept(request); break;
+        case End::refuse:
+        case End::hold: server.harness.refuse(request); break;
+        case End::shutdown: server.session.shutdown(); break;
+        case End::disconnect: server.session.disconnect(); break;
+        case End::timeout: server.harness.now += seconds(30); break;
+        case End::end: break;
+      }
+      if (end == End::accept) {
+        const ListRequest list = server.next<ListRequest>();
+        CHECK(list.user == std::string(size, 'u'));
+      } else if (end != End::hold) {
+        server.say("");
+      }
+      // A held reply may stand there now; nothing else may.
+      CHECK(std::count(password.begin(), password.end(), '#') == 0);
+      if (end == End::shutdown || end == End::disconnect || end == End::timeout) {
+        CHECK(server.session.finished());
+        CHECK(std::string(password) == std::string(size, '\0'));
+        CHECK(std::string(request.user) == std::string(size, '\0'));
+      }
+      CHECK(server.faults() == "");
+    }
+  }
+}
+
+TEST_CASE("F-LOG: a digest is gone as soon as it is answered") {
+  for (const bool accepted : {false, true}) {
+    pop3::Connection connection;
+    connection.apop_challenge = "<1@x>";
+    Server server(plain_config(), connection);
+    const auto request = server.ask<pop3::ApopRequest>("APOP ann dddddddddddddddddddddddddddddddd\r\n");
+    CHECK(std::string(request.user) == "ann");
+    CHECK(std::string(request.challenge) == "<1@x>");
+    const std::string_view digest = request.digest;
+    CHECK(std::string(digest) == std::string(32, 'd'));
+    if (accepted) {
+      server.harness.accept(request);
+      CHECK(std::string(digest) == std::string(32, '\0'));
+      CHECK(std::string(server.next<ListRequest>().user) == "ann");
+    } else {
+      server.harness.refuse(request);
+      CHECK(digest.find("ddd") == digest.npos);
+      CHECK(is_one_error(server.say(""), "[AUTH] "));
+    }
+  }
+}
+
+// ---- bodies -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+enum class Way { lend, send, accept_then_lend, accept_then_send };
+constexpr Way ways[] = {Way::lend, Way::send, Way::accept_then_lend, Way::accept_then_send};
+
+// RETR 1 with a body in these chunks; what comes, and the offsets that are asked for.
+std::string retrieve(Server& server, const std::vector<std::string>& chunks, Way way, std::string* offsets = nullptr,
+                     const char* line = "RETR 1\r\n") {
+  const RetrieveRequest request = server.ask<RetrieveRequest>(line);
+  const std::size_t before = server.harness.output.size();
+  std::size_t next = 0;
+  const auto give = [&](const auto& to) {
+    const Chunk last = next + 1 == chunks.size() ? Chunk::last : Chunk::more;
+    if (way == Way::lend || way == Way::accept_then_lend)
+      server.harness.lend(to, chunks[next], last);
+    else
+      server.harness.send(to, chunks[next], last);
+    ++next;
+  };
+  if (way == Way::lend || way == Way::send)
+    give(request);
+  else
+    server.harness.accept(request);
+  while (!server.saw("BodyDone number=1 complete=yes")) {
+    const auto event = server.harness.poll();
+    if (event && std::holds_alternative<BodyRequest>(*event)) {
+      const auto& body = std::get<BodyRequest>(*event);
+      if (offsets != nullptr) *offsets += std::to_string(body.offset) + ' ';
+      if (next == chunks.size()) return "too many requests";
+      give(body);
+    } else if (!event && server.harness.take_output(~std::size_t{0}) == 0) {
+      return "stuck";
+    }
+  }
+  server.say("");
+  return server.harness.output.substr(before);
+}
+
+}  // namespace
+
+TEST_CASE("R11 R13 R38 R74 F-DOT F-PE3: a body given in any chunks in any way is the same on the wire") {
+  const std::string body = ".A: 1\r\n\n.\r\n..x\n\r.\r\r\n.end\r";
+  const std::string wire = "..A: 1\r\n\r\n..\r\n...x\r\n\r.\r\r\n..end\r\r\n.\r\n";
+  const std::vector<Mail> mails = {{"u", body}};
+  for (const Way way : ways) {
+    for (std::size_t cut = 0; cut <= body.size(); ++cut) {
+      CAPTURE(static_cast<int>(way));
+      CAPTURE(cut);
+      Server server(plain_config(), {}, mails);
+      server.log_in();
+      std::string offsets;
+      const std::string reply = retrieve(server, {body.substr(0, cut), body.substr(cut)}, way, &offsets);
+      CHECK(visible(reply) == visible("+OK 29 octets\r\n" + wire));
+      const bool first = way == Way::lend || way == Way::send;
+      CHECK(offsets == (first ? "" : "0 ") + std::to_string(cut) + ' ');
+      CHECK(server.command("LIST 1") == "+OK 1 29\r\n");
+      CHECK(server.session.counters().retrieved == 1);
+      CHECK(server.faults() == "");
+    }
+    std::vector<std::string> octets;
+    for (const char c : body) octets.emplace_back(1, c);
+    Server server(plain_config(), {}, mails);
+    server.log_in();
+    CHECK(visible(retrieve(server, octets, way)) == visible("+OK 29 octets\r\n" + wire));
+  }
+}
+
+TEST_CASE("R10 R13: empty chunks and empty bodies") {
+  for (const Way way : ways) {
+    const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+        {{""}, ""},
+        {{"", "", ""}, ""},
+        {{"a\r\n", ""}, "a\r\n"},
+        {{"", "a\r\n", "", "", ".b"}, "a\r\n..b\r\n"},
+        {{"a\r", "", "\n", ""}, "a\r\n"},
+    };
+    for (const auto& c : cases) {
+      Server server;
+      server.log_in();
+      const std::string reply = retrieve(server, c.first, way);
+      CHECK(visible(reply.substr(reply.find('\n') + 1)) == visible(c.second + ".\r\n"));
+      CHECK(server.faults() == "");
+    }
+  }
+}
+
+TEST_CASE("R53-R55 F-TOP F-DOT: TOP over chunks takes no further chunk than it needs") {
+  const std::string body = "A: 1\r\n\r\n.one\r\ntwo\r\nthree\r\n";
+  for (std::size_t n = 0; n <= 4; ++n) {
+    const std::size_t end = n == 0 ? 8 : n == 1 ? 14 : n == 2 ? 19 : 26;  // where the n-th line ends
+    for (const Way way : ways) {
+      for (std::size_t cut = 0; cut < body.size(); ++cut) {
+        CAPTURE(n);
+        CAPTURE(cut);
+        Server server;
+        server.log_in();
+        std::string offsets;
+        const std::string line = "TOP 1 " + std::to_string(n) + "\r\n";
+        const std::string reply =
+            retrieve(server, {body.substr(0, cut), body.substr(cut)}, way, &offsets, line.c_str());
+        std::string wanted = body.substr(0, end);
+        if (n > 0) wanted.insert(8, ".");
+        CHECK(visible(reply) == visible("+OK top of message follows\r\n" + wanted + ".\r\n"));
+        const bool whole = cut >= end && n < 4;  // the first chunk had it all
+        CHECK((offsets.find(std::to_string(cut) + ' ') == std::string::npos || (cut == 0 && whole)) == whole);
+        CHECK(server.session.counters().tops == 1);
+        CHECK(server.faults() == "");
+      }
+    }
+  }
+}
+
+TEST_CASE("a big clean body goes out of the application's own memory, not out of a copy") {
+  std::string body;
+  while (body.size() < 256 * 1024) body += std::string(70, 'x') + "\r\n";
+  for (const bool verbatim : {false, true}) {
+    pop3::Config config = plain_config();
+    if (verbatim) config.body_lines = pop3::BodyLines::verbatim;
+    Server server(config, {}, {{"u", body}});
+    server.log_in();
+    const RetrieveRequest request = server.ask<RetrieveRequest>("RETR 1\r\n");
+    CHECK(server.session.lend_body(request.token, body, Chunk::last) == Outcome::applied);
+    std::size_t copied = 0, lent = 0;
+    std::string sent;
+    for (bool done = false; !done;) {
+      const auto event = server.session.poll(server.harness.now);
+      done = event && std::holds_alternative<pop3::BodyDone>(*event);
+      pop3::ConstBuffer runs[4];
+      std::size_t octets = 0;
+      for (std::size_t i = 0, count = server.session.gather(runs, 4); i < count; ++i) {
+        const bool inside = runs[i].data >= body.data() && runs[i].data + runs[i].size <= body.data() + body.size();
+        (inside ? lent : copied) += runs[i].size;
+        if (inside) CHECK(runs[i].data == body.data() + lent - runs[i].size);  // in order, none twice
+        octets += runs[i].size;
+        sent.append(runs[i].data, runs[i].size);
+      }
+      server.session.consume_output(octets);
+      REQUIRE((octets > 0 || event));
+    }
+    CHECK(lent >= body.size() - 64 * 1024);
+    CHECK(lent + copied == sent.size());
+    const std::string wanted = "+OK " + std::to_string(body.size()) + " octets\r\n" + body + ".\r\n";
+    CHECK(sent.size() == wanted.size());
+    CHECK((sent == wanted));
+  }
+}
+
+TEST_CASE("R11 R74 F-DOT: big bodies that need repair, with readers of all speeds") {
+  struct Kind {
+    const char* what;
+    std::string line, sent;
+  };
+  const Kind kinds[] = {
+      {"bare LF", std::string(70, 'x') + "\n", std::string(70, 'x') + "\r\n"},
+      {"dots", ".\r\n", "..\r\n"},
+      {"only LF", "\n", "\r\n"},
+      {"long lines", std::string(30'000, 'y') + "\n.", std::string(30'000, 'y') + "\r\n.."},
+      {"no line ends", std::string(100, 'z'), std::string(100, 'z')},
+      {"one dot in much", std::string(40'000, 'w') + "\r\n.\r\n", std::string(40'000, 'w') + "\r\n..\r\n"},
+  };
+  for (const Kind& kind : kinds) {
+    CAPTURE(kind.what);
+    std::string body, wire;
+    while (body.size() < 200'000) body += kind.line, wire += kind.sent;
+    if (wire.substr(wire.size() - 2) != "\r\n") wire += "\r\n";
+    for (const std::size_t most : {std::size_t{997}, std::size_t{65'536}, ~std::size_t{0}}) {
+      CAPTURE(most);
+      Server server(plain_config(), {}, {{"u", body}});
+      server.log_in();
+      server.harness.output.clear();
+      const auto base = server.session.counters().octets_out;
+      const RetrieveRequest request = server.ask<RetrieveRequest>("RETR 1\r\n");
+      server.session.lend_body(request.token, body, Chunk::last);
+      std::string sent;
+      std::size_t most_queued = 0;
+      for (bool done = false; !done || !server.session.output().empty();) {
+        const auto event = server.session.poll(server.harness.now);
+        done = done || (event && std::holds_alternative<pop3::BodyDone>(*event));
+        pop3::ConstBuffer runs[4];
+        std::size_t queued = 0, taken = 0;
+        for (std::size_t i = 0, count = server.session.gather(runs, 4); i < count; ++i) {
+          queued += runs[i].size;
+          const std::size_t n = std::min(runs[i].size, most - taken);
+          sent.append(runs[i].data, n);
+          taken += n;
+        }
+        most_queued = std::max(most_queued, queued);
+        server.session.consume_output(taken);
+        REQUIRE((taken > 0 || event));
+      }
+      CHECK((sent.substr(sent.find('\n') + 1) == wire + ".\r\n"));
+      CHECK(server.session.counters().octets_out - base == sent.size());
+      CHECK(most_queued <= 192 * 1024);
+    }
+  }
+}
+
+TEST_CASE("a body that cannot be completed is seen to be cut short: no final dot, no further reply") {
+  for (const bool refused : {false, true}) {
+    Server server;
+    server.log_in();
+    const RetrieveRequest request = server.ask<RetrieveRequest>("DELE 2\r\nRETR 1\r\nNOOP\r\nQUIT\r\n");
+    server.harness.lend(request, "Subject: one\r\n", Chunk::more);
+    const BodyRequest body = server.next<BodyRequest>();
+    CHECK(body.offset == 14);
+    if (refused)
+      server.harness.refuse(body, {Code::sys_temp, "too late for a text"});
+    else
+      server.harness.abort(body);
+    server.say("");
+    CHECK(server.harness.output.substr(server.harness.output.rfind('+')) == "+OK 31 octets\r\nSubject: one\r\n");
+    const std::vector<std::string> last(server.harness.events.end() - 2, server.harness.events.end());
+    CHECK(last[0] == "BodyDone number=1 complete=no");
+    CHECK(last[1] == "Closed body_aborted release=yes");
+    CHECK(server.session.counters().retrieved == 0);
+    CHECK(server.faults() == "");
+  }
+}
+
+TEST_CASE("what was announced in one body does not leak into the next") {
+  Server server(plain_config(), {}, {{"a", "x\r"}, {"b", "\n.\r\n"}});
+  server.log_in();
+  CHECK(visible(server.say("RETR 1\r\nRETR 2\r\nTOP 2 0\r\nRETR 2\r\n")) ==
+        visible("+OK 4 octets\r\nx\r\r\n.\r\n"
+                "+OK 5 octets\r\n\r\n..\r\n.\r\n"
+                "+OK top of message follows\r\n\r\n.\r\n"
+                "+OK 5 octets\r\n\r\n..\r\n.\r\n"));
+  CHECK(server.faults() == "");
+}
+
+// ---- QUIT ---------------------------------------------------------------------------------------------------------
+
+TEST_CASE("R41 R46-R49 R51 F-QUIT F-PE10: QUIT asks for the removal first, and its reply tells the result") {
+  struct Case {
+    std::size_t removed;
+    Outcome outcome;
+    const char* reply;
+    std::uint32_t counted;
+  };
+  static constexpr Case cases[] = {
+      {2, Outcome::applied, "+OK bye\r\n", 2},
+      {1, Outcome::applied, "-ERR [SYS/TEMP] 1 of 2 deleted messages removed\r\n", 1},
+      {0, Outcome::applied, "-ERR [SYS/TEMP] 0 of 2 deleted messages removed\r\n", 0},
+      {3, Outcome::invalid, nullptr, 0},
+      {~std::size_t{0}, Outcome::invalid, nullptr, 0},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.removed);
+    Server server(plain_config(), {}, {{"a", "1\r\n"}, {"b", "2\r\n"}, {"c", "3\r\n"}});
+    server.log_in();
+    const CommitRequest request = server.ask<CommitRequest>("DELE 3\r\nDELE 1\r\nQUIT\r\nRSET\r\nDELE 2\r\n");
+    CHECK(server.harness.events.back() == "CommitRequest numbers=1,3");
+    CHECK(server.session.state() == pop3::State::update);
+    CHECK_FALSE(server.session.wants_input());
+    CHECK(server.say("") == "");  // no reply before the work is done
+    CHECK(server.harness.accept(request, c.removed) == c.outcome);
+    const std::string reply = server.say("");
+    if (c.reply != nullptr)
+      CHECK(reply == c.reply);
+    else
+      CHECK(is_one_error(reply, "[SYS/TEMP] "));
+    CHECK(server.harness.events.back() == "Closed quit release=no");
+    CHECK(server.session.counters().removed == c.counted);
+    CHECK(server.session.counters().marked == 2);
+    CHECK(server.faults() == "");
+  }
+}
+
+TEST_CASE("R46: QUIT asks also when nothing is marked, since the maildrop is to be unlocked") {
+  Server server;
+  server.log_in();
+  const CommitRequest request = server.ask<CommitRequest>("DELE 1\r\nRSET\r\nQUIT\r\n");
+  CHECK(request.numbers.count == 0);
+  server.harness.accept(request);
+  CHECK(server.say("") == "+OK bye\r\n");
+  CHECK(server.harness.events.back() == "Closed quit release=no");
+}
