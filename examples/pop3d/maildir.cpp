@@ -141,19 +141,19 @@ void Maildir::list() {
   std::erase_if(entries_, [](const Entry& entry) { return entry.gone; });
 }
 
-std::vector<Maildir::Entry> Maildir::scan() {
+std::vector<Maildir::Entry> Maildir::scan() const {
   std::vector<Entry> found;
   scan(folder_new, found);
   scan(folder_cur, found);
   return found;
 }
 
-void Maildir::scan(Folder which, std::vector<Entry>& found) {
-  if (!folder(which)) return;
-  Descriptor copy(::openat(folder(which).get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // a position of its own
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(copy ? ::fdopendir(copy.get()) : nullptr, ::closedir);
+void Maildir::scan(Folder which, std::vector<Entry>& found) const {
+  Descriptor folder = open_folder(which);
+  if (!folder) return;
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(folder.get()), ::closedir);
   if (!stream) fail(folder_names[which]);
-  copy.release();
+  folder.release();
   errno = 0;
   for (; const dirent* const item = ::readdir(stream.get()); errno = 0) {
     if (item->d_name[0] == '.') continue;
@@ -170,14 +170,17 @@ void Maildir::scan(Folder which, std::vector<Entry>& found) {
   if (errno != 0) fail(folder_names[which]);
 }
 
-const Descriptor& Maildir::folder(Folder which) {
-  Descriptor& folder = folders_[which];
-  if (!folder && directory_) {
-    folder =
-        Descriptor(::openat(directory_.get(), folder_names[which], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!folder && errno != ENOENT) fail(folder_names[which]);
-  }
+// None = it is not there, which is as good as empty.
+Descriptor Maildir::open_folder(Folder which) const {
+  if (!directory_) return {};
+  Descriptor folder(::openat(directory_.get(), folder_names[which], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder && errno != ENOENT) fail(folder_names[which]);
   return folder;
+}
+
+const Descriptor& Maildir::folder(Folder which) {
+  if (!folders_[which]) folders_[which] = open_folder(which);
+  return folders_[which];
 }
 
 std::uint64_t Maildir::octets(Entry& entry) {
@@ -257,11 +260,12 @@ Descriptor Maildir::open_by_name(const Entry& entry) {
 }
 
 // When the folders were changed last.
-Maildir::Times Maildir::changed() {
+Maildir::Times Maildir::changed() const {
   Times times{};
   for (const Folder which : {folder_new, folder_cur}) {
     struct stat state {};
-    if (folder(which) && ::fstat(folder(which).get(), &state) != 0) fail(folder_names[which]);
+    if (::fstatat(directory_.get(), folder_names[which], &state, AT_SYMLINK_NOFOLLOW) != 0 && errno != ENOENT)
+      fail(folder_names[which]);
     times[which] = std::chrono::seconds(state.st_mtim.tv_sec) + std::chrono::nanoseconds(state.st_mtim.tv_nsec);
   }
   return times;

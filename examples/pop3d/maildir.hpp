@@ -68,22 +68,23 @@ class Maildir : public Maildrop {
   using Times = std::array<std::chrono::nanoseconds, folders>;
 
   void list();
-  std::vector<Entry> scan();
-  void scan(Folder which, std::vector<Entry>& found);
+  std::vector<Entry> scan() const;
+  void scan(Folder which, std::vector<Entry>& found) const;
+  Descriptor open_folder(Folder which) const;
   const Descriptor& folder(Folder which);
   std::uint64_t octets(Entry& entry);
   std::uint64_t count(Entry& entry);
 
   Descriptor open_file(Entry& entry);
   Descriptor open_by_name(const Entry& entry);
-  Times changed();
+  Times changed() const;
   bool locate_again();
   void locate(std::vector<Entry>& found);
   bool remove(const Entry& entry, bool (&touched)[folders]);
   bool sync(Folder which);
 
   Descriptor directory_;          // holds the lock; none = no such Maildir
-  Descriptor folders_[folders];   // opened when needed
+  Descriptor folders_[folders];   // opened for the first message that is read or removed
   std::vector<Entry> entries_;    // message n is entries_[n - 1]
   std::optional<Times> trusted_;  // the last look at the folders holds as long as they have these times
   SizeCache& sizes_;
