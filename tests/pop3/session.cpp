@@ -1,0 +1,888 @@
+// SPDX-License-Identifier: MIT
+// The contract of session.hpp: octets, tokens, time, ends.
+#include <pop3/session.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "server.hpp"
+
+namespace {
+
+using pop3::AuthRequest;
+using pop3::BodyRequest;
+using pop3::Chunk;
+using pop3::CommitRequest;
+using pop3::Duration;
+using pop3::ListRequest;
+using pop3::Outcome;
+using pop3::RetrieveRequest;
+using pop3::Session;
+using pop3::Token;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using tests::is_error;
+using tests::is_ok;
+using tests::Mail;
+using tests::plain_config;
+using tests::Server;
+using tests::visible;
+
+constexpr const char* log_in = "USER ann\r\nPASS pw\r\n";
+// All of a session: every command, a failed login, bad lines.
+const std::string whole_session =
+    "CAPA\r\nUSER ann\r\nPASS no\r\nUSER ann\r\nPASS pw\r\nSTAT\r\nLIST\r\nUIDL\r\nLIST 2\r\nUIDL 1\r\nRETR 1\r\nTOP 2 "
+    "0\r\n"
+    "DELE 1\r\nRETR 1\r\nNOOP\r\nXYZ\r\n\r\nRSET\r\nDELE 2\r\nRETR 1\r\nQUIT\r\n";
+
+std::string served(std::string_view octets) {
+  Server server;
+  return server.say(octets);
+}
+
+template <class T, class... Args>
+using Accepts = decltype(std::declval<Session&>().accept(std::declval<T>(), std::declval<Args>()...));
+template <class Void, class T, class... Args>
+struct IsAccepted : std::false_type {};
+template <class T, class... Args>
+struct IsAccepted<std::void_t<Accepts<T, Args...>>, T, Args...> : std::true_type {};
+
+// Every answer there is to each kind of question, by this number; "" when all were stale.
+std::string answers_taken(Session& session, std::uint64_t token) {
+  std::string taken;
+  const auto note = [&](const char* what, Outcome outcome) {
+    if (outcome != Outcome::stale) taken += std::string(what) + ' ';
+  };
+  const Token<AuthRequest> auth(token);
+  const Token<pop3::ApopRequest> apop(token);
+  const Token<ListRequest> list(token);
+  const Token<RetrieveRequest> retrieve(token);
+  const Token<BodyRequest> body(token);
+  const Token<CommitRequest> commit(token);
+  static const pop3::MessageInfo message = {1, "u"};
+  note("accept auth", session.accept(auth));
+  note("refuse auth", session.refuse(auth));
+  note("accept apop", session.accept(apop));
+  note("refuse apop", session.refuse(apop));
+  note("accept list", session.accept(list, {&message, 1}));
+  note("refuse list", session.refuse(list));
+  note("accept retrieve", session.accept(retrieve));
+  note("send retrieve", session.send_body(retrieve, "x", Chunk::last));
+  note("lend retrieve", session.lend_body(retrieve, "x", Chunk::last));
+  note("refuse retrieve", session.refuse(retrieve));
+  note("send body", session.send_body(body, "x", Chunk::last));
+  note("lend body", session.lend_body(body, "x", Chunk::last));
+  note("refuse body", session.refuse(body));
+  note("abort body", session.abort_body(body));
+  note("accept commit", session.accept(commit));
+  note("accept commit 0", session.accept(commit, 0));
+  note("accept commit 9", session.accept(commit, 9));
+  note("refuse commit", session.refuse(commit));
+  return taken;
+}
+
+std::uint64_t token_of(const pop3::Event& event) {
+  return std::visit(
+      [](const auto& e) -> std::uint64_t {
+        using E = std::decay_t<decltype(e)>;
+        if constexpr (std::is_same_v<E, pop3::BodyDone> || std::is_same_v<E, pop3::Closed>)
+          return 0;
+        else
+          return e.token.value();
+      },
+      event);
+}
+
+// A session with the request of this kind open; all kinds in turn.
+struct Open {
+  const char* kind;
+  const char* octets;
+};
+constexpr Open open_requests[] = {
+    {"AuthRequest", "USER ann\r\nPASS pw\r\n"},
+    {"ApopRequest", "APOP ann 0123456789abcdef0123456789abcdef\r\n"},
+    {"ListRequest", "USER ann\r\nPASS pw\r\n"},
+    {"RetrieveRequest", "USER ann\r\nPASS pw\r\nDELE 2\r\nRETR 1\r\n"},
+    {"BodyRequest", "USER ann\r\nPASS pw\r\nDELE 2\r\nRETR 1\r\n"},
+    {"CommitRequest", "USER ann\r\nPASS pw\r\nDELE 2\r\nQUIT\r\n"},
+};
+
+pop3::Connection with_apop(pop3::SessionId id = 0) {
+  pop3::Connection connection;
+  connection.id = id;
+  connection.apop_challenge = "<1@x>";
+  return connection;
+}
+
+// Feeds the octets and answers until that request comes: the request, left open.
+pop3::Event open(Server& server, const Open& wanted) {
+  std::string_view octets = wanted.octets;
+  for (int turn = 0; turn < 100; ++turn) {
+    octets.remove_prefix(server.harness.feed(octets));
+    while (const auto event = server.harness.poll()) {
+      server.harness.take_output(~std::size_t{0});
+      if (server.harness.events.back().find(wanted.kind) == 0) return *event;
+      const auto* const retrieve = std::get_if<RetrieveRequest>(&*event);
+      if (retrieve != nullptr)
+        server.harness.accept(*retrieve);
+      else
+        server.answer(*event);
+    }
+    server.harness.take_output(~std::size_t{0});
+  }
+  server.harness.check(false, "the request did not come");
+  return pop3::Closed{};
+}
+
+}  // namespace
+
+// ---- what cannot be written down ----------------------------------------------------------------------------------
+
+TEST_CASE("what would go wrong does not compile, the size of a session") {
+  static_assert(!std::is_copy_constructible_v<Session> && !std::is_copy_assignable_v<Session>);
+  static_assert(!std::is_move_constructible_v<Session> && !std::is_move_assignable_v<Session>);
+  static_assert(std::is_constructible_v<Session, const pop3::Config&, pop3::Connection>);
+  static_assert(!std::is_constructible_v<Session, pop3::Config&&>);  // would dangle
+  static_assert(!std::is_constructible_v<Session, pop3::Config&&, pop3::Connection>);
+  static_assert(!std::is_convertible_v<const pop3::Config&, Session>);
+
+  static_assert(IsAccepted<void, Token<AuthRequest>>::value);
+  static_assert(IsAccepted<void, Token<ListRequest>, pop3::Listing>::value);
+  static_assert(!IsAccepted<void, Token<ListRequest>>::value);  // a maildrop has a listing
+  static_assert(!IsAccepted<void, Token<AuthRequest>, pop3::Listing>::value);
+  static_assert(!IsAccepted<void, Token<BodyRequest>>::value);  // nothing says what the octets are
+  static_assert(!IsAccepted<void, std::uint64_t>::value);       // a number is no token
+  MESSAGE("sizeof(pop3::Session) = " << sizeof(Session) << " octets");
+  CHECK(sizeof(Session) <= 1024);
+}
+
+// ---- octets in ----------------------------------------------------------------------------------------------------
+
+TEST_CASE("R2 R16 F-PE1 F-PE2: a whole session, with its input cut in every place and in pieces of every size") {
+  const std::string wanted = served(whole_session);
+  CHECK(wanted.size() > 600);
+  std::string wrong;
+  for (std::size_t cut = 1; cut < whole_session.size(); ++cut) {
+    Server server;
+    std::string got = server.say(whole_session.substr(0, cut));
+    got += server.say(whole_session.substr(cut));
+    if (got != wanted || !server.faults().empty()) wrong += "cut at " + std::to_string(cut) + ' ' + server.faults();
+  }
+  for (const std::size_t size : {1U, 2U, 3U, 5U, 64U}) {
+    Server server;
+    std::string got;
+    for (std::size_t at = 0; at < whole_session.size(); at += size) got += server.say(whole_session.substr(at, size));
+    if (got != wanted || !server.faults().empty()) wrong += "by " + std::to_string(size) + ' ' + server.faults();
+  }
+  CHECK(wrong == "");
+}
+
+TEST_CASE("R16: receive() says how many octets it took, and the rest comes again") {
+  const std::string wanted = served(whole_session);
+  const pop3::Config config = plain_config();
+  Server server;
+  std::string_view octets = whole_session;
+  std::string got;
+  for (int turn = 0; turn < 1000 && !server.session.finished(); ++turn) {
+    octets.remove_prefix(server.session.receive(octets));
+    while (const auto event = server.session.poll(server.harness.now)) server.answer(*event);
+    char block[700];
+    got.append(block, server.session.copy_output(block, sizeof block));
+  }
+  CHECK(octets.empty());
+  CHECK(got == wanted);
+  CHECK(server.session.receive("") == 0);
+  CHECK(server.session.receive("NOOP\r\n") == 0);
+}
+
+TEST_CASE("R116 F-DOS: while an answer is awaited input is taken up to the block, and then no more") {
+  for (const Open& kind : open_requests) {
+    CAPTURE(kind.kind);
+    Server server(plain_config(), with_apop());
+    open(server, kind);
+    const bool update = server.session.state() == pop3::State::update;
+    CHECK(server.session.wants_input() == !update);  // behind QUIT nothing is read
+    std::size_t taken = 0;
+    for (int i = 0; i < 1000; ++i) {
+      taken += server.harness.feed("NOOP\r\n");
+      CHECK_FALSE(server.harness.poll().has_value());
+    }
+    CHECK(taken <= server.config.limits.input_buffer);
+    CHECK(taken >= (update ? 0 : server.config.limits.input_buffer / 2));
+    CHECK_FALSE(server.session.wants_input());
+    CHECK(server.session.input_buffer().size == 0);
+    CHECK(server.session.output().empty());
+    CHECK(server.faults() == "");
+  }
+}
+
+TEST_CASE("R116 F-DOS: whoever sends 50 MB of commands and reads nothing is not listened to for long") {
+  for (const char* line : {"NOOP\r\n", "LIST\r\n", "CAPA\r\n", "XYZ\r\n", "RETR 2\r\n"}) {
+    CAPTURE(visible(line));
+    pop3::Config config = plain_config();
+    config.limits.bad_commands = 0;
+    Server server(config);
+    server.log_in();
+    std::string lines;
+    while (lines.size() < 50'000) lines += line;
+    std::size_t taken = 0, queued = 0;
+    for (int i = 0; i < 1000; ++i) {
+      taken += server.harness.feed(lines);
+      while (const auto event = server.harness.poll()) server.answer(*event);
+      pop3::ConstBuffer runs[4];
+      std::size_t now = 0;
+      for (std::size_t k = 0, count = server.session.gather(runs, 4); k < count; ++k) now += runs[k].size;
+      queued = std::max(queued, now);
+    }
+    CHECK_FALSE(server.session.wants_input());
+    CHECK(taken < 16'384);
+    CHECK(queued <= config.limits.output_high + 512);
+    CHECK(server.faults() == "");
+    server.say("");
+    CHECK(server.session.wants_input());  // it reads again
+  }
+}
+
+TEST_CASE("a read may be under way whatever happens: its room stays until it is committed") {
+  enum class What { line, answer, shutdown, disconnect, idle, end };
+  for (const What what : {What::line, What::answer, What::shutdown, What::disconnect, What::idle}) {
+    CAPTURE(static_cast<int>(what));
+    Server server;
+    server.log_in();
+    const auto request = server.ask<RetrieveRequest>("NOOP\r\nNOOP\r\nRETR 1\r\nNOOP\r\n");
+    const pop3::MutableBuffer room = server.session.input_buffer();
+    CHECK(room.size > 0);
+    std::memset(room.data, '#', room.size);
+    switch (what) {
+      case What::line: break;
+      case What::answer: server.answer(request); break;
+      case What::shutdown: server.harness.shutdown(); break;
+      case What::disconnect: server.session.disconnect(); break;
+      case What::idle: server.harness.refuse(request); break;
+      case What::end: break;
+    }
+    while (const auto event = server.harness.poll()) server.answer(*event);
+    server.harness.take_output(~std::size_t{0});
+    CHECK(server.harness.poll().has_value() == (what == What::shutdown));  // Closed
+    if (what == What::idle) server.harness.now += hours(1);
+    while (const auto event = server.harness.poll()) server.answer(*event);
+    server.session.trim();
+    std::memcpy(room.data, "CAPA\r\n", 6);  // a sanitizer would see that the block is gone
+    const auto octets = server.session.counters().octets_in;
+    server.session.commit_input(6);
+    CHECK(server.session.counters().octets_in == octets + 6);
+    if (what == What::shutdown || what == What::disconnect || what == What::idle) {
+      while (server.harness.poll().has_value()) {
+      }
+      CHECK(server.session.finished());
+      CHECK(server.harness.output.find("capability") == std::string::npos);
+      CHECK(server.session.input_buffer().size == 0);
+      // What came after the end is not kept.
+      CHECK(std::all_of(room.data, room.data + 6, [](char c) { return c == '\0'; }));
+    } else {
+      if (what == What::line) server.answer(request);
+      CHECK(server.say("").find("capability") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("R2 R50 F-AX: at the end of input complete lines are served, half a QUIT is none, and nothing is removed") {
+  struct Case {
+    const char* octets;
+    const char* closed;
+    std::uint64_t commands;
+  };
+  static constexpr Case cases[] = {
+      {"", "Closed end_of_input release=yes", 0},
+      {"DELE 1\r\n", "Closed end_of_input release=yes", 1},
+      {"DELE 1\r\nQUIT", "Closed end_of_input release=yes", 1},
+      {"DELE 1\r\nQUIT\r", "Closed end_of_input release=yes", 1},
+      {"DELE 1\r\nQUIT\n", "Closed end_of_input release=yes", 1},
+      {"DELE 1\r\nQUIT\r\n", "Closed quit release=no", 2},
+      {"RETR 1\r\nNOOP\r\nQUIT\r\n", "Closed quit release=no", 3},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(visible(c.octets));
+    Server server;
+    server.log_in();
+    server.harness.feed(c.octets);
+    server.harness.end_of_input();
+    CHECK_FALSE(server.session.wants_input());
+    server.say("");
+    CHECK(server.harness.events.back() == c.closed);
+    CHECK(server.session.counters().commands == 2 + c.commands);
+    CHECK(server.saw("CommitRequest numbers=1") == (std::string(c.octets) == "DELE 1\r\nQUIT\r\n"));
+    CHECK(server.faults() == "");
+  }
+}
+
+// ---- decisions ----------------------------------------------------------------------------------------------------
+
+TEST_CASE("R21: the greeting comes first and once, whatever was sent before it") {
+  Server server;
+  server.harness.feed("USER ann\r\nQUIT\r\n");
+  CHECK(server.session.output().empty());  // no poll(), no octet
+  const std::string output = server.say("");
+  CHECK(output == "+OK POP3 server ready\r\n+OK send PASS\r\n+OK bye\r\n");
+}
+
+TEST_CASE("R21: a connection that is not wanted gets a refusal instead of a greeting") {
+  Server server;
+  server.harness.feed("USER ann\r\nPASS pw\r\nQUIT\r\n");
+  server.harness.shutdown({pop3::Code::sys_temp, "too many connections"});
+  CHECK(server.say("") == "-ERR [SYS/TEMP] too many connections\r\n");
+  CHECK(server.harness.events == std::vector<std::string>{"Closed shutdown release=no"});
+  CHECK(server.faults() == "");
+}
+
+TEST_CASE("pending() is the one open request, from poll() to its answer") {
+  for (const Open& kind : open_requests) {
+    CAPTURE(kind.kind);
+    Server server(plain_config(), with_apop());
+    CHECK(server.session.pending() == nullptr);
+    const pop3::Event event = open(server, kind);
+    const pop3::Event* const pending = server.session.pending();
+    REQUIRE(pending != nullptr);
+    CHECK(std::visit(tests::EventText{}, *pending) == server.harness.events.back());
+    CHECK(token_of(*pending) == token_of(event));
+    for (int i = 0; i < 3; ++i) CHECK_FALSE(server.harness.poll().has_value());  // not asked twice
+    server.answer(event);
+    CHECK(server.session.pending() == nullptr);
+  }
+}
+
+TEST_CASE("tokens carry the connection in their upper half, and no two questions have the same") {
+  Server server(plain_config(), with_apop(0xDEADBEEF));
+  std::vector<std::uint64_t> tokens;
+  std::string_view octets = "USER ann\r\nPASS no\r\nUSER ann\r\nPASS pw\r\nRETR 1\r\nTOP 2 0\r\nQUIT\r\n";
+  octets.remove_prefix(server.harness.feed(octets));
+  for (int turn = 0; turn < 10; ++turn) {
+    while (const auto event = server.harness.poll()) {
+      if (token_of(*event) != 0) tokens.push_back(token_of(*event));
+      server.answer(*event);
+    }
+    server.harness.take_output(~std::size_t{0});
+  }
+  CHECK(tokens.size() == 6);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    CHECK((tokens[i] >> 32) == 0xDEADBEEF);
+    CHECK(std::count(tokens.begin(), tokens.end(), tokens[i]) == 1);
+  }
+}
+
+TEST_CASE("an answer is taken once, with the right token and while the question is open, everything else is stale") {
+  for (const Open& kind : open_requests) {
+    CAPTURE(kind.kind);
+    Server server(plain_config(), with_apop(1)), other(plain_config(), with_apop(2));
+    CHECK(answers_taken(server.session, 0) == "");
+    const pop3::Event event = open(server, kind);
+    const std::uint64_t token = token_of(event);
+    const std::uint64_t others = token_of(open(other, kind));
+    CHECK(others != token);
+    for (const std::uint64_t wrong : {std::uint64_t{0}, token - 1, token + 1, others, ~token, token & 0xFFFFFFFF})
+      CHECK(answers_taken(server.session, wrong) == "");
+    CHECK(server.session.pending() != nullptr);
+    CHECK(server.session.output().empty());
+    // The right number, but with the type of another question.
+    if (std::string(kind.kind) != "AuthRequest")
+      CHECK(server.session.accept(Token<AuthRequest>(token)) == Outcome::stale);
+    if (std::string(kind.kind) != "CommitRequest")
+      CHECK(server.session.accept(Token<CommitRequest>(token)) == Outcome::stale);
+    server.answer(event);
+    CHECK(answers_taken(server.session, token) == "");
+    CHECK(server.faults() == "");
+  }
+}
+
+TEST_CASE("R50: after any end the answer is stale, harmless, and nothing of it is sent") {
+  enum class End { shutdown, disconnect, timeout };
+  for (const Open& kind : open_requests) {
+    for (const End end : {End::shutdown, End::disconnect, End::timeout}) {
+      for (const bool late : {false, true}) {
+        CAPTURE(kind.kind);
+        CAPTURE(static_cast<int>(end));
+        CAPTURE(late);
+        pop3::Config config = plain_config();
+        config.limits.answer = seconds(30);
+        Server server(config, with_apop());
+        const std::uint64_t token = token_of(open(server, kind));
+        const bool commit = std::string(kind.kind) == "CommitRequest";
+        switch (end) {
+          case End::shutdown: server.harness.shutdown(); break;
+          case End::disconnect: server.harness.disconnect(); break;
+          case End::timeout: server.harness.now += seconds(30), server.harness.poll(); break;
+        }
+        if (end == End::shutdown && commit) {
+          CHECK(server.session.pending() != nullptr);  // what is being removed is waited for
+          CHECK(server.session.accept(Token<CommitRequest>(token)) == Outcome::applied);
+          CHECK(server.say("") == "+OK bye\r\n");
+          CHECK(server.harness.events.back() == "Closed quit release=no");
+          continue;
+        }
+        CHECK(server.session.pending() == nullptr);
+        if (late) server.say("");
+        const std::string before = server.harness.output;
+        CHECK(answers_taken(server.session, token) == "");
+        server.say("");
+        CHECK(server.session.finished());
+        CHECK(answers_taken(server.session, token) == "");
+        const bool opened = std::string(kind.octets).find("DELE") != std::string::npos && !commit;
+        const std::string reason = end == End::shutdown     ? "shutdown"
+                                   : end == End::disconnect ? "disconnected"
+                                                            : "answer_timeout";
+        CHECK(server.harness.events.back() == "Closed " + reason + " release=" + (opened ? "yes" : "no"));
+        // A body is cut short, other commands get their one reply.
+        const bool in_body = std::string(kind.kind) == "BodyRequest";
+        const std::string said = server.harness.output.substr(late ? 0 : before.size());
+        CHECK((said.find("-ERR [SYS/TEMP] ") != std::string::npos) == (end != End::disconnect && !in_body));
+        CHECK(server.faults() == "");
+      }
+    }
+  }
+}
+
+TEST_CASE("F-SHARED F-PE4: sessions with one Config have nothing else in common") {
+  const pop3::Config config = plain_config();
+  const std::string wanted = served(whole_session);
+  Server a, b;
+  std::string from_a, from_b;
+  for (std::size_t i = 0; i < whole_session.size() + 100; ++i) {
+    if (i < whole_session.size()) from_a += a.say(whole_session.substr(i, 1));
+    if (i >= 100) from_b += b.say(whole_session.substr(i - 100, 1));
+  }
+  CHECK(from_a == wanted);
+  CHECK(from_b == wanted);
+}
+
+// ---- octets out ---------------------------------------------------------------------------------------------------
+
+TEST_CASE("R16: output, gather and copy_output give the same octets, in any portions, held back as long as one likes") {
+  const std::string wanted = served(whole_session);
+  for (const std::size_t most : {1U, 2U, 10U, 511U, 100'000U}) {
+    for (int way = 0; way < 3; ++way) {
+      CAPTURE(most);
+      CAPTURE(way);
+      Server server;
+      std::string_view octets = whole_session;
+      std::string got;
+      for (int turn = 0; turn < 10'000 && !server.session.finished(); ++turn) {
+        octets.remove_prefix(server.harness.feed(octets));
+        while (const auto event = server.harness.poll()) server.answer(*event);
+        if (way == 0) {
+          server.harness.take_output(most);
+        } else if (way == 1) {
+          server.harness.copy_output(most);
+        } else {
+          const std::string_view out = server.session.output();
+          const std::size_t n = std::min(out.size(), most);
+          server.harness.output += out.substr(0, n);
+          server.session.consume_output(n);
+        }
+      }
+      CHECK(server.harness.output == wanted);
+      CHECK(server.session.counters().octets_out == wanted.size());
+      CHECK(server.faults() == "");
+    }
+  }
+}
+
+TEST_CASE("a write that failed is consumed with 0, and what it was is still to be sent") {
+  Server server;
+  server.harness.poll();
+  const std::string first(server.session.output());
+  server.session.consume_output(0);
+  CHECK(std::string(server.session.output()) == first);
+  CHECK(server.session.counters().octets_out == 0);
+  server.session.consume_output(3);
+  CHECK(std::string(server.session.output()) == first.substr(3));
+}
+
+TEST_CASE("R16: counters") {
+  Server server;
+  server.say(whole_session);
+  const pop3::Counters& c = server.session.counters();
+  CHECK(c.octets_in == whole_session.size());
+  CHECK(c.octets_out == server.harness.output.size());
+  CHECK(c.commands == 21);
+  CHECK(c.bad_commands == 2);
+  CHECK(c.failed_logins == 1);
+  CHECK(c.retrieved == 2);
+  CHECK(c.tops == 1);
+  CHECK(c.marked == 1);
+  CHECK(c.removed == 1);
+}
+
+TEST_CASE("R34 R57 R116: a long listing is written in blocks, as fast as the peer reads") {
+  std::vector<Mail> mails;
+  std::string list = "+OK scan listing follows\r\n", uidl = "+OK unique-id listing follows\r\n";
+  for (int i = 1; i <= 5000; ++i) {
+    mails.push_back({std::string(60, 'u') + std::to_string(i), "x\r\n"});
+    list += std::to_string(i) + " 3\r\n";
+    uidl += std::to_string(i) + ' ' + mails.back().uid + "\r\n";
+  }
+  Server server(plain_config(), {}, mails);
+  server.log_in();
+  server.harness.output.clear();
+  const auto base = server.session.counters().octets_out;
+  std::string got;
+  std::size_t queued = 0;
+  std::string_view octets = "LIST\r\nUIDL\r\n";
+  octets.remove_prefix(server.session.receive(octets));
+  for (;;) {
+    CHECK_FALSE(server.session.poll(server.harness.now).has_value());
+    pop3::ConstBuffer runs[4];
+    std::size_t now = 0;
+    for (std::size_t k = 0, count = server.session.gather(runs, 4); k < count; ++k) now += runs[k].size;
+    queued = std::max(queued, now);
+    const std::string_view out = server.session.output().substr(0, 1000);
+    if (out.empty()) break;
+    got += out;
+    server.session.consume_output(out.size());
+  }
+  CHECK((got == list + ".\r\n" + uidl + ".\r\n"));
+  CHECK(queued <= server.config.limits.output_high + 512);
+  CHECK(server.session.counters().octets_out - base == got.size());
+}
+
+TEST_CASE("trim at any moment changes nothing") {
+  const std::string wanted = served(whole_session);
+  Server server;
+  std::string_view octets = whole_session;
+  while (!server.session.finished()) {
+    octets.remove_prefix(server.harness.feed(octets.substr(0, 1)));
+    server.session.trim();
+    while (const auto event = server.harness.poll()) {
+      server.session.trim();
+      server.answer(*event);
+      server.session.trim();
+    }
+    server.harness.hold_output();
+    server.session.trim();
+    server.harness.take_output(3);
+    server.session.trim();
+    if (octets.empty() && server.session.output().empty()) break;
+  }
+  server.say("");
+  CHECK(server.harness.output == wanted);
+  CHECK(server.faults() == "");
+}
+
+// ---- time ---------------------------------------------------------------------------------------------------------
+
+TEST_CASE(
+    "R17 R19 R20 F-TIMER: who says nothing is logged out after 10 minutes or more, silently, and nothing is removed") {
+  struct Case {
+    Duration idle;
+    bool below_rfc;
+    Duration wanted;  // zero = never
+  };
+  const Case cases[] = {
+      {minutes(10), false, minutes(10)},
+      {minutes(30), false, minutes(30)},
+      {seconds(1), false, minutes(10)},
+      {minutes(9), false, minutes(10)},
+      {seconds(1), true, seconds(1)},
+      {Duration::zero(), false, Duration::zero()},
+      {Duration::zero(), true, Duration::zero()},
+  };
+  for (const Case& c : cases) {
+    for (const bool logged_in : {false, true}) {
+      CAPTURE(c.idle.count());
+      CAPTURE(logged_in);
+      pop3::Config config = plain_config();
+      config.limits.idle = c.idle;
+      config.limits.idle_below_rfc = c.below_rfc;
+      Server server(config);
+      server.say(logged_in ? std::string(log_in) + "DELE 1\r\n" : "");
+      if (c.wanted == Duration::zero()) {
+        CHECK_FALSE(server.session.deadline().has_value());
+        CHECK(server.wait(hours(24 * 365)) == "");
+        CHECK_FALSE(server.session.finished());
+        continue;
+      }
+      CHECK(server.session.deadline() == server.harness.now + c.wanted);
+      CHECK(server.wait(c.wanted - Duration(1)) == "");
+      CHECK_FALSE(server.session.finished());
+      CHECK(server.wait(Duration(1)) == "");  // without any reply
+      CHECK(server.session.finished());
+      CHECK(server.harness.events.back() == std::string("Closed idle_timeout release=") + (logged_in ? "yes" : "no"));
+      CHECK_FALSE(server.saw("CommitRequest numbers=1"));
+      CHECK(server.faults() == "");
+    }
+  }
+}
+
+TEST_CASE("R18 F-TIMER: every command restarts the timer, also one that fails, octets that make no command do not") {
+  struct Case {
+    const char* octets;
+    bool restarts;
+  };
+  static constexpr Case cases[] = {{"NOOP\r\n", true}, {"XYZ\r\n", true},    {"\r\n", true}, {"RETR 99\r\n", true},
+                                   {"CAPA\r\n", true}, {"RETR 1\r\n", true}, {"NOO", false}, {"NOOP\r", false}};
+  for (const Case& c : cases) {
+    CAPTURE(visible(c.octets));
+    Server server;
+    server.log_in();
+    server.wait(minutes(9));
+    const auto before = server.session.deadline();
+    server.say(c.octets);
+    CHECK((server.session.deadline() != before) == c.restarts);
+    server.wait(minutes(1));
+    CHECK(server.session.finished() == !c.restarts);
+    if (!c.restarts) continue;
+    CHECK(server.session.deadline() == server.harness.now + minutes(9));
+  }
+  // A line that is too long is a command too.
+  Server server;
+  server.log_in();
+  server.wait(minutes(9));
+  server.say(std::string(600, 'x') + "\r\n");
+  CHECK(server.session.deadline() == server.harness.now + minutes(10));
+}
+
+TEST_CASE("R17: time in which the application or the peer's own slowness is waited for is not the peer's silence") {
+  Server server;
+  server.log_in();
+  const auto request = server.ask<RetrieveRequest>("RETR 1\r\n");
+  CHECK_FALSE(server.session.deadline().has_value());  // no limit for answers was set
+  CHECK(server.wait(hours(5)) == "");
+  server.answer(request);
+  server.harness.poll();  // BodyDone
+  server.harness.poll();
+  for (int i = 0; i < 20; ++i) {  // an octet every four minutes
+    server.harness.now += minutes(4);
+    server.harness.take_output(1);
+    server.harness.poll();
+    CHECK(server.session.deadline() == server.harness.now + minutes(5));
+  }
+  CHECK_FALSE(server.session.finished());
+  server.say("");
+  CHECK(server.session.deadline() == server.harness.now + minutes(10));
+}
+
+TEST_CASE("R50 F-DOS: a peer that takes no octet is given up, from the first one that waits on") {
+  for (const bool later : {false, true}) {
+    Server server;
+    if (later) server.log_in();
+    server.harness.feed(later ? "DELE 1\r\n" : "");
+    server.harness.poll();
+    CHECK(server.session.deadline() == server.harness.now + minutes(5));
+    server.harness.now += minutes(4);
+    server.harness.take_output(1);  // restarts it
+    server.harness.poll();
+    CHECK(server.session.deadline() == server.harness.now + minutes(5));
+    server.harness.now += minutes(5) - Duration(1);
+    CHECK_FALSE(server.harness.poll().has_value());
+    server.harness.now += Duration(1);
+    const auto event = server.harness.poll();
+    CHECK(event.has_value());
+    CHECK(server.harness.events.back() == std::string("Closed write_stall release=") + (later ? "yes" : "no"));
+    CHECK(server.session.output().empty());
+    CHECK(server.faults() == "");
+  }
+  pop3::Config config = plain_config();
+  config.limits.write_stall = Duration::zero();
+  Server server(config);
+  server.harness.poll();
+  CHECK_FALSE(server.session.deadline().has_value());
+  server.harness.now += hours(24 * 365);
+  CHECK_FALSE(server.harness.poll().has_value());
+}
+
+TEST_CASE("a peer that stalls in a lent body: the chunk comes back before the end") {
+  Server server(plain_config(), {}, {{"u", std::string(100'000, 'x')}});
+  server.log_in();
+  server.answer(server.ask<RetrieveRequest>("RETR 1\r\n"));
+  server.harness.poll();
+  server.harness.take_output(20'000);
+  server.harness.poll();
+  server.harness.now += minutes(5);
+  server.harness.poll();
+  CHECK(server.harness.events.back() == "BodyDone number=1 complete=no");
+  server.harness.poll();
+  CHECK(server.harness.events.back() == "Closed write_stall release=yes");
+  CHECK(server.faults() == "");
+}
+
+TEST_CASE("R46 R47: an application that does not answer in time: one [SYS/TEMP], or a body cut short, QUIT too") {
+  for (const Open& kind : open_requests) {
+    CAPTURE(kind.kind);
+    pop3::Config config = plain_config();
+    config.limits.answer = seconds(30);
+    Server server(config, with_apop());
+    open(server, kind);
+    const std::size_t before = server.harness.output.size();
+    CHECK(server.session.deadline() == server.harness.now + seconds(30));
+    server.wait(seconds(30) - Duration(1));
+    CHECK_FALSE(server.session.finished());
+    server.wait(Duration(1));
+    CHECK(server.session.finished());
+    const std::string said = server.harness.output.substr(before);
+    if (std::string(kind.kind) == "BodyRequest")
+      CHECK(said.find(".\r\n") == std::string::npos);
+    else
+      CHECK(said == "-ERR [SYS/TEMP] no answer in time\r\n");
+    CHECK(server.harness.events.back().find("Closed answer_timeout") == 0);
+    CHECK(server.session.counters().removed == 0);
+  }
+}
+
+TEST_CASE("limits at the end of time do not overflow: they never come") {
+  pop3::Config config = plain_config();
+  config.limits.idle = config.limits.write_stall = config.limits.answer = Duration::max();
+  config.limits.failed_login_delay = Duration::max();
+  Server server(config);
+  const auto never = [&] {
+    const auto deadline = server.session.deadline();
+    return !deadline || *deadline == pop3::TimePoint::max();
+  };
+  server.harness.poll();
+  CHECK(never());  // write_stall
+  server.say("");
+  CHECK(never());  // idle
+  server.wait(hours(24 * 365 * 200));
+  CHECK(never());
+  server.ask<AuthRequest>("USER ann\r\nPASS no\r\n");
+  CHECK(never());  // answer
+  server.answer(*server.session.pending());
+  CHECK(server.wait(hours(24)) == "");
+  CHECK(never());  // failed_login_delay
+  CHECK(server.session.state() == pop3::State::authorization);
+  server.harness.shutdown();
+  CHECK(is_error(server.say("")));
+  CHECK(server.session.finished());
+  CHECK(server.faults() == "");
+}
+
+TEST_CASE("a time before the last one counts as the last one, and times before the clock's own beginning as that") {
+  Server server;
+  server.log_in();
+  const auto deadline = server.session.deadline();
+  CHECK_FALSE(server.session.poll(server.harness.now - hours(1)).has_value());
+  CHECK(server.session.deadline() == deadline);
+  CHECK_FALSE(server.session.poll(pop3::TimePoint::min()).has_value());
+  CHECK(server.session.deadline() == deadline);
+
+  const pop3::Config config = plain_config();
+  Session early(config);
+  CHECK_FALSE(early.poll(pop3::TimePoint::min()).has_value());
+  CHECK(early.deadline() == pop3::TimePoint{} + minutes(5));
+  Session late(config);
+  CHECK_FALSE(late.poll(pop3::TimePoint::max()).has_value());
+  CHECK(late.deadline() == pop3::TimePoint::max());
+}
+
+// ---- ends ---------------------------------------------------------------------------------------------------------
+
+TEST_CASE("R19 R49 R50 F-LOCK: every end but QUIT removes nothing, and every end releases what was opened, once") {
+  enum class End { end_of_input, disconnect, shutdown, idle, stall };
+  for (const End end : {End::end_of_input, End::disconnect, End::shutdown, End::idle, End::stall}) {
+    CAPTURE(static_cast<int>(end));
+    Server server;
+    server.log_in();
+    server.say("DELE 1\r\nDELE 2\r\n");
+    switch (end) {
+      case End::end_of_input: server.harness.end_of_input(); break;
+      case End::disconnect: server.harness.disconnect(); break;
+      case End::shutdown: server.harness.shutdown(); break;
+      case End::idle: server.harness.now += minutes(10); break;
+      case End::stall:
+        server.harness.feed("NOOP\r\n");
+        server.harness.poll();
+        server.harness.now += minutes(5);
+        break;
+    }
+    server.say("");
+    CHECK(server.session.finished());
+    CHECK(server.session.state() == pop3::State::closed);
+    CHECK(server.harness.events.back().find("release=yes") != std::string::npos);
+    for (const std::string& event : server.harness.events) CHECK(event.find("CommitRequest") == std::string::npos);
+    // After the end nothing happens any more, whatever is called.
+    server.session.shutdown();
+    server.session.disconnect();
+    server.session.end_of_input();
+    server.session.trim();
+    CHECK_FALSE(server.session.poll(server.harness.now + hours(1)).has_value());
+    CHECK(server.session.output().empty());
+    CHECK_FALSE(server.session.deadline().has_value());
+    CHECK(server.session.receive("NOOP\r\n") == 0);
+    CHECK(server.faults() == "");
+  }
+}
+
+TEST_CASE("the first reason to close stays") {
+  Server server;
+  server.log_in();
+  server.harness.shutdown();
+  server.harness.shutdown({pop3::Code::sys_perm, "again"});
+  server.harness.disconnect();
+  server.harness.end_of_input();
+  CHECK(server.say("") == "");
+  CHECK(server.harness.events.back() == "Closed shutdown release=yes");
+}
+
+TEST_CASE("a peer that does not read its last reply does not keep a session for ever") {
+  Server server;
+  server.log_in();
+  server.harness.shutdown();
+  CHECK_FALSE(server.harness.poll().has_value());
+  CHECK(server.session.deadline() == server.harness.now + minutes(5));
+  server.harness.now += minutes(5);
+  CHECK(server.harness.poll().has_value());
+  CHECK(server.harness.events.back() == "Closed shutdown release=yes");
+}
+
+TEST_CASE("shutdown inside a multi-line answer: it ends without its dot, and what is being written may be finished") {
+  for (const bool writing : {false, true}) {
+    for (const bool body : {false, true}) {
+      CAPTURE(writing);
+      CAPTURE(body);
+      std::vector<Mail> mails(2000, Mail{"u", std::string(100'000, 'x')});
+      Server server(plain_config(), {}, mails);
+      server.log_in();
+      const std::size_t before = server.harness.output.size();
+      if (body)
+        server.answer(server.ask<RetrieveRequest>("RETR 1\r\n"));
+      else
+        server.harness.feed("LIST\r\n");
+      while (server.harness.poll().has_value()) {
+      }
+      std::size_t handed_out = 0;
+      if (writing) {
+        server.harness.hold_output();
+        pop3::ConstBuffer runs[4];
+        for (std::size_t i = 0, count = server.session.gather(runs, 4); i < count; ++i) handed_out += runs[i].size;
+      }
+      server.harness.shutdown();
+      while (server.harness.poll().has_value()) {
+      }
+      CHECK(server.session.finished() == !writing);
+      server.say("");
+      CHECK(server.session.finished());
+      const std::string said = server.harness.output.substr(before);
+      CHECK(said.size() == handed_out);
+      CHECK(said.find("\r\n.\r\n") == std::string::npos);
+      CHECK(said.find("-ERR") == std::string::npos);
+      CHECK(server.saw("BodyDone number=1 complete=no") == body);
+      CHECK(server.harness.events.back() == "Closed shutdown release=yes");
+      CHECK(server.faults() == "");
+    }
+  }
+}
+
+TEST_CASE("R65: shutdown while the reply to a failed login is held back: one -ERR, at once") {
+  pop3::Config config = plain_config();
+  config.limits.failed_login_delay = seconds(2);
+  Server server(config);
+  server.say("USER ann\r\nPASS no\r\nNOOP\r\n");
+  server.harness.shutdown();
+  const std::string said = server.say("");
+  CHECK(said == "-ERR [SYS/TEMP] server is shutting down\r\n");
+  CHECK(server.session.finished());
+}
