@@ -20,6 +20,7 @@ class Game {
   void run() {
     for (int turn = 0; turn < 5000 && !play_.closed(); ++turn) {
       move();
+      latest_ = std::max(latest_, play_.now);
       if (!play_.faults.empty()) fuzz::fail(play_.faults);
     }
     finish();
@@ -43,7 +44,7 @@ class Game {
         if (input_.decide(8) == 0) shut_down();
         break;
       case 9:
-        if (input_.decide(8) == 0) play_.disconnect();
+        if (input_.decide(8) == 0) hang_up();
         break;
       case 10: play_.session.trim(); break;
       case 11: play_.copy_output(1 + input_.decide(200)); break;
@@ -80,6 +81,10 @@ class Game {
   void shut_down() {
     play_.shutdown({code(), input_.text()});
     spoke_unasked_ = true;
+  }
+  void hang_up() {
+    play_.disconnect();
+    gone_ = true;
   }
   pop3::Code code() { return static_cast<pop3::Code>(input_.decide(6)); }
 
@@ -185,7 +190,7 @@ class Game {
       play_.take_output(~std::size_t{0});
       if (play_.output.size() + play_.events.size() + input_.octets.size() != before) continue;
       play_.end_of_input();
-      if (const auto deadline = play_.session.deadline()) play_.now = std::max(play_.now, *deadline);
+      if (const auto deadline = play_.session.deadline()) latest_ = play_.now = std::max(play_.now, *deadline);
     }
     if (!play_.closed()) fuzz::fail("the session does not end");
     if (play_.poll()) fuzz::fail("an event after the last");
@@ -203,12 +208,13 @@ class Game {
     const bool orderly = end.find("quit") != std::string::npos || end.find("end_of_input") != std::string::npos ||
                          end.find("bad_commands") != std::string::npos ||
                          end.find("failed_logins") != std::string::npos;
-    if (orderly && !spoke_unasked_ && !stalled() && (replies.cut || replies.count != counters.commands + 1))
+    if (orderly && !spoke_unasked_ && !gone_ && !stalled() && (replies.cut || replies.count != counters.commands + 1))
       fuzz::fail("not one reply for each command: " + std::to_string(replies.count) + " for " +
                  std::to_string(counters.commands));
   }
-  // The end of the output may have been given up although the session had another reason to close.
-  bool stalled() const { return scene_.config.limits.write_stall > pop3::Duration::zero() && play_.now > limit_; }
+  // The end of the output may have been given up, by this or by hanging up, although the session closed for another
+  // reason before.
+  bool stalled() const { return latest_ >= tests::start_of_time + scene_.config.limits.write_stall; }
 
   Input input_;
   tests::Dialogue scene_;
@@ -217,8 +223,8 @@ class Game {
   std::string fed_;
   std::optional<pop3::Event> open_, old_;
   int empty_ = 0;
-  bool spoke_unasked_ = false;
-  const pop3::TimePoint limit_ = tests::start_of_time + std::chrono::minutes(5);
+  bool spoke_unasked_ = false, gone_ = false;
+  pop3::TimePoint latest_ = tests::start_of_time;
 };
 
 }  // namespace
