@@ -70,49 +70,56 @@ Awaitable<bool> Connection::handshake() {
 
 // The one law: after anything has happened, poll() until it returns nothing, then look at the octets.
 Awaitable<> Connection::serve() {
-  while (!session_.finished()) {
+  for (;;) {
     if (stop_ == Stop::now) session_.shutdown({pop3::Code::sys_temp, going_down});
     if (stop_ == Stop::at_once) session_.disconnect();
     while (const auto event = session_.poll(Clock::now()))
       co_await std::visit([this](const auto& what) { return answer(what); }, *event);
-    if (!session_.finished()) co_await exchange_octets();
+    if (session_.finished()) co_return;
+    const Tried::Result next = exchange_octets();
+    if (next == Tried::done) continue;
+    const auto until = session_.deadline();
+    if (next == Tried::end)
+      co_await nap(until);
+    else
+      co_await wait(next, until);
+    if (until && Clock::now() >= *until) session_.consume_output(0);  // a write that could not be made is given up
   }
 }
 
-// Sends if there is anything to send, else reads; waits if it has to.
-Awaitable<> Connection::exchange_octets() {
-  const auto until = session_.deadline();
+// Sends if there is anything to send, else reads; tells what to wait for. `end`: only for the deadline.
+Tried::Result Connection::exchange_octets() {
   pop3::ConstBuffer runs[3];
-  if (const std::size_t count = session_.gather(runs, 3); count > 0) {
-    const Tried tried = stream_.write(runs, count);
-    if (tried.result == Tried::done) {
-      session_.consume_output(tried.octets);
-    } else if (has_to_wait(tried)) {
-      co_await wait(tried.result, until);
-      if (until && Clock::now() >= *until) session_.consume_output(0);  // the write is given up
-    } else {
-      session_.disconnect();
-    }
-    co_return;
-  }
+  if (const std::size_t count = session_.gather(runs, 3); count > 0) return send(runs, count);
   if (stop_ == Stop::when_idle) {
     session_.shutdown({pop3::Code::sys_temp, going_down});
-    co_return;
+    return Tried::done;
   }
-  if (!session_.wants_input()) {
-    co_await wait_for_nothing(until);
-    co_return;
-  }
-  if (!stream_.has_read_ahead()) {
+  return session_.wants_input() ? receive() : Tried::end;
+}
+
+Tried::Result Connection::send(const pop3::ConstBuffer* runs, std::size_t count) {
+  const Tried tried = stream_.write(runs, count);
+  if (has_to_wait(tried)) return tried.result;
+  if (tried.result == Tried::done)
+    session_.consume_output(tried.octets);
+  else
+    session_.disconnect();
+  return Tried::done;
+}
+
+Tried::Result Connection::receive() {
+  if (!readable_ && !stream_.has_read_ahead()) {
     session_.trim();  // who waits holds no buffers
-    co_await wait(Tried::wait_readable, until);
+    return Tried::wait_readable;
   }
+  readable_ = false;
   const pop3::MutableBuffer room = session_.input_buffer();
   const Tried tried = stream_.read(room.data, room.size);
   session_.commit_input(tried.octets);
   if (tried.result == Tried::end) session_.end_of_input();
   if (tried.result == Tried::failed) session_.disconnect();
-  if (tried.result == Tried::wait_writable) co_await wait(tried.result, until);
+  return tried.result == Tried::wait_writable ? tried.result : Tried::done;
 }
 
 // A socket that is closed while octets are unread resets the connection, and the peer may lose what was sent last. So:
@@ -237,21 +244,23 @@ Awaitable<> Connection::blocking(Work work) {
                                                                              std::move(work));
 }
 
-// Ends early when wake() is called.
+// Both end early when wake() is called.
 Awaitable<> Connection::wait(Tried::Result what, std::optional<pop3::TimePoint> until) {
+  const bool reads = what == Tried::wait_readable;
+  error_code error;
   watch(until.value_or(pop3::TimePoint::max()));
-  error_code ignored;
-  co_await socket_.async_wait(what == Tried::wait_readable ? Socket::wait_read : Socket::wait_write,
-                              asio::redirect_error(use_awaitable, ignored));
+  co_await socket_.async_wait(reads ? Socket::wait_read : Socket::wait_write,
+                              asio::redirect_error(use_awaitable, error));
   due_ = pop3::TimePoint::max();
+  readable_ = reads && !error;
 }
 
 // For a session that is neither to be written nor to be read: the reply to a failed login is held back.
-Awaitable<> Connection::wait_for_nothing(std::optional<pop3::TimePoint> until) {
-  Timer nap(socket_.get_executor(), until.value_or(pop3::TimePoint::max()));
-  nap_ = &nap;
+Awaitable<> Connection::nap(std::optional<pop3::TimePoint> until) {
+  Timer timer(socket_.get_executor(), until.value_or(pop3::TimePoint::max()));
+  nap_ = &timer;
   error_code ignored;
-  co_await nap.async_wait(asio::redirect_error(use_awaitable, ignored));
+  co_await timer.async_wait(asio::redirect_error(use_awaitable, ignored));
   nap_ = nullptr;
 }
 

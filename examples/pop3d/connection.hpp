@@ -48,7 +48,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   Awaitable<bool> handshake();
   Awaitable<> serve();
-  Awaitable<> exchange_octets();
+  Tried::Result exchange_octets();
+  Tried::Result send(const pop3::ConstBuffer* runs, std::size_t count);
+  Tried::Result receive();
   Awaitable<> say_goodbye();
 
   Awaitable<> answer(pop3::AuthRequest ask);
@@ -65,7 +67,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   template <class Work>
   Awaitable<> blocking(Work work);
   Awaitable<> wait(Tried::Result what, std::optional<pop3::TimePoint> until);
-  Awaitable<> wait_for_nothing(std::optional<pop3::TimePoint> until);
+  Awaitable<> nap(std::optional<pop3::TimePoint> until);
   void watch(pop3::TimePoint deadline);
   void wake();
   void log_end();
@@ -80,6 +82,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   pop3::TimePoint timer_set_ = pop3::TimePoint::max();
   const pop3::TimePoint began_ = Clock::now();
   Stop stop_ = Stop::no;
+  bool readable_ = false;  // the last wait said so
   std::string_view reason_ = "tls_handshake";
   std::string address_, user_;
   std::unique_ptr<Maildrop> maildrop_;
