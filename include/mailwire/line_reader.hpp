@@ -52,10 +52,12 @@ class LineReader {
     lent_ = capacity_ > tail_;
     return {data_ + tail_, capacity_ - tail_};
   }
-  // `n` octets were read into the room; 0 = the read was given up. n <= room().size; returns how many counted.
+  // `n` octets were read into the room; 0 = the read was given up. n <= room().size, once for each room(); returns how
+  // many counted.
   std::size_t commit(std::size_t n) noexcept {
-    POP3_ASSERT(n <= capacity_ - tail_);
-    if (n > capacity_ - tail_) n = capacity_ - tail_;
+    const std::size_t room = lent_ ? capacity_ - tail_ : 0;
+    POP3_ASSERT(n <= room);
+    if (n > room) n = room;
     tail_ += n;
     lent_ = false;
     return n;
