@@ -20,6 +20,7 @@ class Game {
   void run() {
     for (int turn = 0; turn < 5000 && !play_.closed(); ++turn) {
       move();
+      earliest_ = std::min(earliest_, play_.now);
       latest_ = std::max(latest_, play_.now);
       if (!play_.faults.empty()) fuzz::fail(play_.faults);
     }
@@ -214,7 +215,7 @@ class Game {
   }
   // The end of the output may have been given up, by this or by hanging up, although the session closed for another
   // reason before.
-  bool stalled() const { return latest_ >= tests::start_of_time + scene_.config.limits.write_stall; }
+  bool stalled() const { return latest_ - earliest_ >= scene_.config.limits.write_stall; }
 
   Input input_;
   tests::Dialogue scene_;
@@ -224,7 +225,7 @@ class Game {
   std::optional<pop3::Event> open_, old_;
   int empty_ = 0;
   bool spoke_unasked_ = false, gone_ = false;
-  pop3::TimePoint latest_ = tests::start_of_time;
+  pop3::TimePoint earliest_ = tests::start_of_time, latest_ = earliest_;
 };
 
 }  // namespace
