@@ -79,7 +79,7 @@ POP3_INLINE Outcome Session::accept(Token<ListRequest> token, Listing messages) 
     return Outcome::invalid;
   }
   login_.release();
-  challenge_ = std::string();
+  std::string().swap(challenge_);  // assigning an empty string would keep the memory
   state_ = State::transaction;
   maildrop_open_ = true;
   mailwire::ByteBuffer& out = reply();
@@ -271,7 +271,7 @@ POP3_INLINE void Session::lend_run(std::string_view clean) {
 POP3_INLINE void Session::end_body(bool complete) {
   if (complete) ++(cut_top_ ? counters_.tops : counters_.retrieved);
   chunk_ = {};
-  chunk_owner_ = std::string();
+  std::string().swap(chunk_owner_);  // assigning an empty string would keep the memory
   body_done_ = BodyDone{cursor_, complete};
 }
 
