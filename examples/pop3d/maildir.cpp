@@ -215,7 +215,9 @@ Contents Maildir::contents() {
   used.reserve(entries_.size());
   for (const Entry& entry : entries_) {
     std::string_view uid = entry.unique();
-    for (std::uint64_t salt = 0; !is_unique_id(uid) || !used.insert(uid).second; salt += entry.file.inode)
+    // Of files with the same unique name each but the first has an id of its own, which the others do not change.
+    std::uint64_t salt = is_unique_id(uid) ? entry.file.inode : 0;
+    for (; !is_unique_id(uid) || !used.insert(uid).second; salt += entry.file.inode + 1)
       uid = contents.made_up.emplace_back(made_up_id(entry.unique(), salt));
     contents.messages.push_back({entry.octets, uid});
   }
