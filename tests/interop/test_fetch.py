@@ -4,7 +4,6 @@ import poplib
 import re
 import ssl
 import time
-import unittest
 
 import corpus
 from case import Case, program

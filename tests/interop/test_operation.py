@@ -117,7 +117,8 @@ class CommandLine(Case):
         if has_ipv6():
             listen.append('[::1]:0')
         server = self.serve('--listen-tls', '127.0.0.3:0', tls=True, listen=listen)
-        self.assertEqual([host for host, _ in server.listening['plain']], ['127.0.0.1', '127.0.0.2', '::1'][:len(listen)])
+        hosts = [host for host, _ in server.listening['plain']]
+        self.assertEqual(hosts, ['127.0.0.1', '127.0.0.2', '::1'][:len(listen)])
         for address in server.listening['plain']:
             self.assertOk(self.greeted(address).ask(b'QUIT'))
         self.assertOk(self.greeted(server.tls, tls=trusting()).ask(b'QUIT'))
@@ -328,7 +329,7 @@ class Tls(Case):
         """R21: nothing is sent in clear on the TLS port, and junk ends that connection only"""
         quiet = self.connect(self.server.tls)
         self.assertEqual(select.select([quiet.socket], [], [], 0.3)[0], [])
-        for junk in (b'USER ann\r\nPASS sesame\r\n', b'\x16\x03\x01\x00\x05junk!', b'\0' * 5000, b'GET / HTTP/1.0\r\n\r\n'):
+        for junk in (b'USER ann\r\nPASS sesame\r\n', b'\x16\x03\x01\x00\x05junk!', b'\0' * 5000, b'GET / HTTP/1.0\r\n'):
             wire = self.connect(self.server.tls)
             wire.send(junk)
             self.assertNotIn(b'+OK', wire.rest())

@@ -64,7 +64,7 @@ class Resources(Case):
     # ---- in ----
 
     def test_pipelined_noops(self):
-        """R114 R116 F-DOS: 50 MB of NOOPs without reading a reply: the server stops reading, and goes on when we read"""
+        """R114 R116 F-DOS: 50 MB of NOOPs without reading a reply: the server stops reading until we read"""
         command, total = b'NOOP\r\n', 50_000_000 // 6
         octets = memoryview(command * total)
         wire = self.logged_in(self.server)
@@ -220,6 +220,8 @@ class Resources(Case):
     def test_no_descriptors_left(self):
         """F-DOS: without descriptors new connections wait, nothing spins, and the others are served"""
         server = self.serve('--log-level', 'error', prefix=('sh', '-c', 'ulimit -n 60 && exec "$0" "$@"'))
+        if server.is_sanitized():
+            self.skipTest('UBSan, too, needs descriptors to look at memory')
         self.server = server
         worker = self.logged_in(server)
         wires = [self.connect(server.plain) for _ in range(100)]

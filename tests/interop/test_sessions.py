@@ -338,8 +338,8 @@ class Sessions(Case):
         for folder in ('new', 'cur', 'tmp'):
             (outside / folder).mkdir(parents=True)
         (self.server.mail / 'link').symlink_to(outside)
-        names = ['../outside', '..', '.', '/', './ann', 'ann/', 'ann/.', str(outside), '..%2foutside', 'link', 'a' * 240,
-                 'ann\\..', '~', '%00', 'ann%00', '{PLAIN}sesame', 'ann:{PLAIN}sesame']
+        names = ['../outside', '..', '.', '/', './ann', 'ann/', 'ann/.', str(outside), '..%2foutside', 'link',
+                 'a' * 240, 'ann\\..', '~', '%00', 'ann%00', '{PLAIN}sesame', 'ann:{PLAIN}sesame']
         with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
             wires = [self.greeted(self.server.plain) for _ in names]
             replies = list(pool.map(lambda wire, name: wire.login(name, 'sesame'), wires, names))
