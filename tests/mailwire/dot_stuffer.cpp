@@ -174,11 +174,15 @@ TEST_CASE("a clean prefix is as long as it can be: what follows it is a dot to d
   std::string wrong;
   for_all_bodies(".\r\na", 7, [&](const std::string& body) {
     for (const BodyLines lines : modes) {
-      const std::size_t clean = DotStuffer(lines).clean_prefix(body);
-      const bool repairs = lines == BodyLines::repair && clean < body.size() && body[clean] == '\n' &&
-                           (clean == 0 || body[clean - 1] != '\r');
-      const bool doubles = clean < body.size() && body[clean] == '.' && (clean == 0 || body[clean - 1] == '\n');
-      if (clean != body.size() && !repairs && !doubles && wrong.size() < 500) wrong += visible(body) + '\n';
+      for (std::size_t cut = 0; cut <= body.size(); ++cut) {
+        DotStuffer stuffer(lines);
+        stuffer.count(std::string_view(body).substr(0, cut));
+        const std::size_t end = cut + stuffer.clean_prefix(std::string_view(body).substr(cut));
+        const bool repairs =
+            lines == BodyLines::repair && end < body.size() && body[end] == '\n' && (end == 0 || body[end - 1] != '\r');
+        const bool doubles = end < body.size() && body[end] == '.' && (end == 0 || body[end - 1] == '\n');
+        if (end != body.size() && !repairs && !doubles && wrong.size() < 500) wrong += visible(body) + '\n';
+      }
     }
   });
   CHECK(wrong == "");

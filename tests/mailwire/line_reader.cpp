@@ -50,6 +50,8 @@ class Reading {
     }
   }
 
+  void clear() { reader_.clear(); }
+
   Lines lines;
 
  private:
@@ -302,6 +304,35 @@ TEST_CASE("the room handed out stays in place while lines are taken out, cleared
   std::memcpy(other.data, "x\r\n", 3);  // a sanitizer would see that the block is gone
   reader.commit(3);
   CHECK(std::string(reader.next(l).line) == "x");
+}
+
+TEST_CASE("the room handed out stays in place when all else would move it: a block nearly full, and one taken empty") {
+  const LineLimits l = limits(32, 0, false, 64);
+  for (const bool rest : {false, true}) {
+    LineReader reader;
+    const std::string octets = std::string(28, 'a') + "\r\n" + std::string(18, 'b') + "\r\n" + (rest ? "cc" : "");
+    std::memcpy(reader.room(l).data, octets.data(), octets.size());
+    reader.commit(octets.size());
+    const mailwire::MutableBuffer room = reader.room(l);
+    CHECK(reader.next(l).line.size() == 28);
+    CHECK(reader.next(l).line.size() == 18);
+    CHECK(reader.room(l).data == room.data);
+    std::memcpy(room.data, "d\r\n", 3);
+    reader.commit(3);
+    CHECK(std::string(reader.next(l).line) == (rest ? "ccd" : "d"));
+    CHECK(reader.room(l).data < room.data);  // now it may
+  }
+}
+
+TEST_CASE("clear forgets a line that is being skipped, and a CR") {
+  const LineLimits l = limits(8, 20, false, 16);
+  for (const char* before : {"123456789", "a\r", "12345678901234567"}) {
+    Reading reading(l);
+    reading.feed(before);
+    reading.clear();
+    reading.feed("\nx\r\n");
+    CHECK(text(reading.lines) == text({"\nx"}));
+  }
 }
 
 TEST_CASE("a read that was given up leaves everything as it was") {

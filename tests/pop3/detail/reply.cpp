@@ -88,6 +88,7 @@ TEST_CASE("R91 R107: a text that begins like a response code is no response code
   CHECK(error(Code::none, "[IN-USE] x") == "-ERR (IN-USE] x\r\n");
   CHECK(error(Code::none, "x [IN-USE]") == "-ERR x [IN-USE]\r\n");
   CHECK(error(Code::none, "[") == "-ERR (\r\n");
+  CHECK(error(Code::auth, "[x]") == "-ERR [AUTH] [x]\r\n");  // the code is there already
   CHECK(greeting("[SYS/PERM] hello", "") == "+OK (SYS/PERM] hello\r\n");
 }
 
