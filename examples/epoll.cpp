@@ -53,8 +53,8 @@ class Peer {
     if (goodbye_ != TimePoint::max()) return linger();
     pop3::dispatch(session_, Clock::now(), app_);
     if (session_.finished()) return say_goodbye();
-    pop3::ConstBuffer runs[3];
-    const std::size_t count = session_.gather(runs, 3);
+    pop3::ConstBuffer runs[4];
+    const std::size_t count = session_.gather(runs, 4);
     return count > 0 ? send(runs, count) : receive();
   }
   TimePoint deadline() const { return std::min(goodbye_, session_.deadline().value_or(TimePoint::max())); }
@@ -63,7 +63,7 @@ class Peer {
 
  private:
   Next send(const pop3::ConstBuffer* runs, std::size_t count) {
-    iovec parts[3];
+    iovec parts[4];
     for (std::size_t i = 0; i < count; ++i) parts[i] = {const_cast<char*>(runs[i].data), runs[i].size};
     msghdr message{};
     message.msg_iov = parts;

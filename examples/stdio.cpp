@@ -53,7 +53,7 @@ int main() {
   for (;;) {
     pop3::dispatch(session, Clock::now(), app);  // decisions
     if (session.finished()) return 0;
-    if (!session.output().empty())
+    if (session.wants_output())
       send(session);  // octets out
     else
       receive(session);  // octets in

@@ -23,6 +23,7 @@ Told play(const tests::Dialogue& scene, std::string_view octets, Cuts cuts) {
       app.answer(*event);
       continue;
     }
+    const auto deadline = harness.session.deadline();
     const std::size_t fed = harness.feed(octets.substr(0, cuts.in));
     octets.remove_prefix(fed);
     if (cuts.hold && turn % 3 != 0) {
@@ -33,7 +34,6 @@ Told play(const tests::Dialogue& scene, std::string_view octets, Cuts cuts) {
     if (fed + taken > 0) continue;
     // Nothing moves: a reply is being held back, or all was said. The end is told only then, so that it comes at the
     // same place whatever the cuts.
-    const auto deadline = harness.session.deadline();
     if (!octets.empty() && !deadline) fuzz::fail("the session neither goes on nor waits");
     if (octets.empty()) harness.end_of_input();
     if (deadline) harness.now = *deadline;

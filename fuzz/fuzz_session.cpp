@@ -186,12 +186,13 @@ class Game {
     for (int turn = 0; turn < 200'000 && !play_.closed(); ++turn) {
       const std::size_t before = play_.output.size() + play_.events.size() + input_.octets.size();
       if (const auto event = play_.poll()) answer(*event);
+      const auto deadline = play_.session.deadline();
       if (open_) answer(*open_);
       feed(~std::size_t{0});
       play_.take_output(~std::size_t{0});
       if (play_.output.size() + play_.events.size() + input_.octets.size() != before) continue;
       play_.end_of_input();
-      if (const auto deadline = play_.session.deadline()) latest_ = play_.now = std::max(play_.now, *deadline);
+      if (deadline) latest_ = play_.now = std::max(play_.now, *deadline);
     }
     if (!play_.closed()) fuzz::fail("the session does not end");
     if (play_.poll()) fuzz::fail("an event after the last");

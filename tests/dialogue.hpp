@@ -492,7 +492,7 @@ class Player {
   }
   int drain() {
     if (stalled_ || disturbed_) return 0;
-    if (cuts_.hold && ++held_turns_ % 3 != 0) return harness_.hold_output(), harness_.session.output().empty() ? 0 : 1;
+    if (cuts_.hold && ++held_turns_ % 3 != 0) return harness_.hold_output(), harness_.session.wants_output() ? 1 : 0;
     const std::size_t n =
         cuts_.copy ? harness_.copy_output(std::min<std::size_t>(cuts_.out, 1 << 16)) : harness_.take_output(cuts_.out);
     return n > 0;
@@ -579,12 +579,14 @@ class Player {
     for (int turn = 0; !harness_.closed() && turn < 1'000'000; ++turn) {
       if (const auto event = harness_.poll()) {
         answer(*event);
-      } else if (harness_.take_output(~std::size_t{0}) == 0) {
-        if (open_) answer(*open_), open_.reset();
-        if (const auto deadline = harness_.session.deadline(); deadline && ended) harness_.now = *deadline;
-        harness_.end_of_input();
-        ended = true;
+        continue;
       }
+      const auto deadline = harness_.session.deadline();
+      if (harness_.take_output(~std::size_t{0}) > 0) continue;
+      if (open_) answer(*open_), open_.reset();
+      if (deadline && ended) harness_.now = *deadline;
+      harness_.end_of_input();
+      ended = true;
     }
     harness_.check(harness_.closed(), "the session does not end");
     harness_.check(!harness_.poll(), "an event after the last");

@@ -66,7 +66,8 @@ struct EventText {
     return "CommitRequest numbers=" + numbers;
   }
   std::string operator()(const pop3::BodyDone& n) const {
-    return "BodyDone number=" + std::to_string(n.number) + " complete=" + yes_no(n.complete);
+    return "BodyDone number=" + std::to_string(n.number) + " complete=" + yes_no(n.complete) +
+           " octets=" + std::to_string(n.octets);
   }
   std::string operator()(const pop3::Closed& n) const {
     return "Closed " + std::string(pop3::to_string(n.reason)) + " release=" + yes_no(n.release);
@@ -103,7 +104,7 @@ class Harness {
       const auto deadline = session.deadline();
       check(!deadline || *deadline > now, "nothing to do, but the deadline is not later than now");
       check(!closed_ || session.finished(), "Closed, but not finished");
-      check(!session.finished() || session.output().empty(), "output after the end");
+      check(!session.finished() || !session.wants_output(), "output after the end");
     }
     check(!event || (session.pending() != nullptr) == is_request(*event), "pending() is wrong");
     check_frozen();
@@ -137,7 +138,7 @@ class Harness {
       check(runs[i].size > 0, "an empty run");
       held_.push_back({runs[i].data, std::string(runs[i].data, runs[i].size)});
     }
-    check(count > 0 || session.output().empty(), "gather() and output() disagree");
+    check(session.wants_output() == (count > 0), "wants_output() and gather() disagree");
   }
 
   // Consumes up to `most` octets of output; returns how many.
@@ -252,7 +253,7 @@ class Harness {
     chunk_.reset();
   }
   // After a write stall or a disconnect, whoever was still writing has given that up.
-  bool given_up() { return session.output().empty(); }
+  bool given_up() const { return !session.wants_output(); }
   void check_frozen() {
     if (session.finished()) held_.clear();
     for (const Run& run : held_)

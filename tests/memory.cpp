@@ -116,7 +116,7 @@ struct Served {
       else
         session.refuse(auth->token);
     } else if (const auto* list = std::get_if<pop3::ListRequest>(&event)) {
-      session.accept(list->token, {listing.data(), listing.size()});
+      (void)session.accept(list->token, {listing.data(), listing.size()});
     } else if (const auto* retrieve = std::get_if<pop3::RetrieveRequest>(&event)) {
       given = 0;
       give(*retrieve);

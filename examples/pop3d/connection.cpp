@@ -89,8 +89,8 @@ Awaitable<> Connection::serve() {
 
 // Sends if there is anything to send, else reads; tells what to wait for. `end`: only for the deadline.
 Tried::Result Connection::exchange_octets() {
-  pop3::ConstBuffer runs[3];
-  if (const std::size_t count = session_.gather(runs, 3); count > 0) return send(runs, count);
+  pop3::ConstBuffer runs[4];
+  if (const std::size_t count = session_.gather(runs, 4); count > 0) return send(runs, count);
   if (stop_ == Stop::when_idle) {
     session_.shutdown({pop3::Code::sys_temp, going_down});
     return Tried::done;
@@ -170,7 +170,7 @@ Awaitable<> Connection::answer(pop3::ListRequest ask) {
     session_.refuse(ask.token, {pop3::Code::in_use, "another session has this maildrop"});
   } else if (!maildrop) {
     session_.refuse(ask.token, {pop3::Code::sys_temp, "the maildrop cannot be opened"});
-  } else if (session_.accept(ask.token, {contents.messages.data(), contents.messages.size()}) ==
+  } else if (session_.accept(ask.token, contents.messages) ==
              pop3::Outcome::applied) {
     maildrop_ = std::move(maildrop);
   }  // else it is still ours, and unlocked here

@@ -56,7 +56,7 @@ class LineReader {
   // many counted.
   std::size_t commit(std::size_t n) noexcept {
     const std::size_t room = lent_ ? capacity_ - tail_ : 0;
-    POP3_ASSERT(n <= room);
+    POP3_ASSERT(n <= room && "commit_input(): more octets than the room had");
     if (n > room) n = room;
     tail_ += n;
     lent_ = false;

@@ -3,6 +3,10 @@
 #ifndef MAILWIRE_MACROS_HPP
 #define MAILWIRE_MACROS_HPP
 
+#if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) < 201703L
+#error "mailwire needs C++17"
+#endif
+
 // POP3_SEPARATE, defined for the whole program: function bodies are compiled once, in the one source file that
 // includes pop3/src.hpp, instead of in every file that uses the library.
 #ifdef POP3_SEPARATE

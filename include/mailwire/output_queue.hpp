@@ -70,7 +70,7 @@ class OutputQueue {
 
   // `n` of the octets handed out were sent; 0 = the write failed or was given up.
   void consume(std::size_t n) noexcept {
-    POP3_ASSERT(n <= handed_out_);
+    POP3_ASSERT(n <= handed_out_ && "consume_output(): more octets than output() or gather() gave");
     if (n > handed_out_) n = handed_out_;
     handed_out_ = 0;
     n -= take_text(n);
@@ -100,6 +100,8 @@ class OutputQueue {
     return copied;
   }
 
+  // Forgets the run and what ends it; the text stays.
+  void drop_run() noexcept { run_ = end_ = {}; }
   // Forgets everything that was not consumed.
   void drop() noexcept {
     front_.clear();

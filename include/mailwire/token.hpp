@@ -16,6 +16,7 @@ class Token {
   constexpr Token() noexcept = default;
   constexpr explicit Token(std::uint64_t value) noexcept : value_(value) {}
   constexpr std::uint64_t value() const noexcept { return value_; }
+  constexpr std::uint32_t connection() const noexcept { return static_cast<std::uint32_t>(value_ >> 32); }
   friend constexpr bool operator==(Token a, Token b) noexcept { return a.value_ == b.value_; }
   friend constexpr bool operator!=(Token a, Token b) noexcept { return a.value_ != b.value_; }
 

@@ -19,13 +19,15 @@ struct Limits {
   std::size_t output_high = 4096;            // octets of unsent replies above which no further command is taken
   std::size_t messages = 1'000'000;          // longer listings are refused
   unsigned bad_commands = 20;                // in a row
-  unsigned failed_logins = 3;                // in a session
+  unsigned failed_logins = 3;                // in a session; wrong credentials only
   Duration idle = std::chrono::minutes(10);  // without a command; RFC 1939, 3: at least 10 minutes
   bool idle_below_rfc = false;               // false: a shorter `idle` counts as 10 minutes
   Duration write_stall = std::chrono::minutes(5);  // without an octet taken by the peer
-  Duration answer = Duration::zero();              // for the application to answer a request
-  // How long the -ERR to a failed login is held back, counted from the request: a check that takes its time does not
-  // show, and nothing sleeps.
+  // For the application to answer a request; `idle` stands still meanwhile. While it is off, a request that is never
+  // answered keeps its session for ever.
+  Duration answer = Duration::zero();
+  // How long the -ERR to a refused AuthRequest or ApopRequest is held back, counted from the request: a check that
+  // takes its time does not show, and nothing sleeps. The driver has to honour deadline().
   Duration failed_login_delay = std::chrono::seconds(2);
 };
 

@@ -33,6 +33,15 @@ struct Listens<
 template <class Handler, class EventType>
 inline constexpr bool listens = Listens<Handler, EventType>::value;
 
+// The mistake that would go unnoticed: on(Session&, EventType&) without the const.
+template <class Handler, class EventType, class = void>
+struct ListensWrongly : std::false_type {};
+template <class Handler, class EventType>
+struct ListensWrongly<
+    Handler, EventType,
+    std::void_t<decltype(std::declval<Handler&>().on(std::declval<Session&>(), std::declval<EventType&>()))>>
+    : std::bool_constant<!listens<Handler, EventType>> {};
+
 // What becomes of an event that nobody listens to: a request is refused, a notice goes by.
 template <class Request>
 void decline(Session& session, const Request& request) {
@@ -44,17 +53,19 @@ inline void decline(Session&, const Closed&) {}
 }  // namespace detail
 
 // Gives one event to the member function on(Session&, const AuthRequest&), on(Session&, const ListRequest&), ... of
-// `handler` that listens to it. What it does not listen to is refused (requests) or goes by (notices); login, listing
-// and retrieving must be listened to.
+// `handler` that listens to it. Login, listing, retrieving and committing must be listened to; without ApopRequest APOP
+// is refused, without BodyRequest a body that is not given whole is aborted, and notices go by.
 template <class Handler>
 void dispatch_event(Session& session, const Event& event, Handler& handler) {
   static_assert(detail::listens<Handler, AuthRequest> || detail::listens<Handler, ApopRequest>,
-                "nobody could log in: on(Session&, const AuthRequest&) or ...ApopRequest&) is missing");
-  static_assert(detail::listens<Handler, ListRequest>, "on(Session&, const ListRequest&) is missing");
-  static_assert(detail::listens<Handler, RetrieveRequest>, "on(Session&, const RetrieveRequest&) is missing");
+                "no public on(Session&, const AuthRequest&), nor ApopRequest: nobody could log in");
+  static_assert(detail::listens<Handler, ListRequest>, "no public on(Session&, const ListRequest&)");
+  static_assert(detail::listens<Handler, RetrieveRequest>, "no public on(Session&, const RetrieveRequest&)");
+  static_assert(detail::listens<Handler, CommitRequest>, "no public on(Session&, const CommitRequest&)");
   std::visit(
       [&](const auto& alternative) {
         using Alternative = std::decay_t<decltype(alternative)>;
+        static_assert(!detail::ListensWrongly<Handler, Alternative>::value, "on() has to take the event by const&");
         if constexpr (detail::listens<Handler, Alternative>)
           handler.on(session, alternative);
         else

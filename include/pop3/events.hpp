@@ -3,6 +3,8 @@
 //
 // A request is answered once, by the function of Session named beside it, at once or later. Its views live until then
 // and point into memory of the session (never into its input). After Closed they may still be read, but are wiped.
+// What goes to another thread has to be copied, and a copied password wiped after use (mailwire::wipe): a time-out may
+// end the question while that thread still reads.
 #ifndef POP3_EVENTS_HPP
 #define POP3_EVENTS_HPP
 
@@ -69,6 +71,7 @@ struct CommitRequest {
 struct BodyDone {
   std::uint32_t number;
   bool complete;
+  std::uint64_t octets;  // of the message, as LIST counts them: after a whole RETR it should be what was listed
 };
 
 // Once, and the last event. All output is consumed or given up.

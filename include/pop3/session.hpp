@@ -20,7 +20,7 @@
 //     if (session.finished()) break;
 //     send session.output() if there is any, then session.consume_output(how much was sent);
 //     else read into session.input_buffer() if its size is not 0, then session.commit_input(how much was read);
-//     wait for whatever comes first: the socket, an answer, session.deadline()
+//     wait for whatever comes first: the socket, an answer, session.deadline()     // and session.trim() before
 //   }
 //
 // The one law: after anything has happened, poll() until it returns nothing, then look at output(), input_buffer() and
@@ -34,19 +34,22 @@
 //   closed          none: what is queued leaves, then Closed comes              every end of a session
 //
 // Who holds the maildrop: the application locks it while it answers ListRequest, and releases it exactly once:
-//   - at once, if accept(ListRequest) gave anything but Outcome::applied;
+//   - at once, if accept(ListRequest) gave anything but Outcome::applied, or there is no session any more to accept it;
 //   - when it has worked off a CommitRequest, whatever becomes of the answer;
 //   - at Closed with `release == true` otherwise.
 //
 // What goes out depends on the octets, the answers and the times, never on how the octets were cut. Memory is bounded
-// by Limits and the listing, whatever the peer does. Nothing is thrown, printed, locked, or read from a clock. One
-// session must not be used by two threads at once; different sessions share nothing but their const Config.
+// by Limits and the listing, whatever the peer does. Nothing is thrown, printed, locked, or read from a clock; where
+// new throws std::bad_alloc, the session can still be destroyed. One session must not be used by two threads at once,
+// so an answer that is found elsewhere is handed, with its token, to the thread of the session; different sessions
+// share nothing but their const Config.
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "../mailwire/byte_buffer.hpp"
 #include "../mailwire/dot_stuffer.hpp"
@@ -96,9 +99,10 @@ class Session {
 
   Outcome accept(Token<AuthRequest>);
   Outcome accept(Token<ApopRequest>);
-  // Copies sizes and unique-ids. `invalid`: more than Limits::messages, or a unique-id outside RFC 1939, 7; the peer
-  // is told [SYS/PERM] then.
-  Outcome accept(Token<ListRequest>, Listing messages);
+  // Copies sizes and unique-ids. `invalid`: more than Limits::messages, or a unique-id that is missing (unless
+  // Config::uidl is off) or outside RFC 1939, 7; the peer is told [SYS/PERM] then.
+  // Anything but `applied`: the maildrop was not taken over, unlock it.
+  [[nodiscard]] Outcome accept(Token<ListRequest>, Listing messages);
   Outcome accept(Token<RetrieveRequest>);  // chunks follow, each asked for by a BodyRequest
   Outcome accept(Token<CommitRequest>);    // all numbers were removed
   // Only so many were: fewer than asked for make an -ERR that says so (RFC 1939, 6). `invalid`: more than asked for.
@@ -122,29 +126,38 @@ class Session {
   Outcome lend_body(Token<BodyRequest>, std::string_view chunk, Chunk last);
   // The message cannot be completed: the session closes without the final dot, so that the peer sees it cut short.
   Outcome abort_body(Token<BodyRequest>);
+  template <class Request, class String, class = std::enable_if_t<std::is_same_v<String, std::string>>>
+  Outcome lend_body(Token<Request>, String&&, Chunk) = delete;  // a temporary would dangle
 
   // ---- octets out -----------------------------------------------------------------------------------------------
-  // What these two return stays valid and unchanged until consume_output(), whatever else is called in between.
+  // What these two return stays valid and unchanged until consume_output(), whatever else is called in between. To look
+  // without sending: wants_output().
   std::string_view output() noexcept;                               // the first run; empty = nothing to send
   std::size_t gather(ConstBuffer* runs, std::size_t max) noexcept;  // at most 4 runs, for writev or Asio
   // `n` octets were sent; 0 = none, the write failed or was given up. n <= what was returned.
   void consume_output(std::size_t n);
   // Copies up to `room` octets of output to one block and consumes them: for TLS records. Returns how many.
   std::size_t copy_output(char* to, std::size_t room);
+  bool wants_output() const noexcept;  // there is something to send
 
   // ---- time, end, facts -----------------------------------------------------------------------------------------
-  // When poll() is due at the latest; none = whenever something happens. A write that is still under way then is to be
-  // given up (consume_output(0)) before that poll().
+  // When poll() is due at the latest; the time of the last poll() if something has happened since; none = only octets
+  // or an answer can make it due. A write that is still under way then is to be given up (consume_output(0)) before it.
   std::optional<TimePoint> deadline() const noexcept;
   bool finished() const noexcept;  // Closed was returned: destroy the session
   // Ends the session in good order: "-ERR [SYS/TEMP] ..." unless a multi-line answer is under way, which ends without
-  // its dot. Before the first poll() it refuses the connection. A QUIT that is being committed is waited for.
+  // its dot. Before the first poll() it refuses the connection. A QUIT that is being committed is waited for. What is
+  // queued still leaves: with a peer that reads nothing that takes up to Limits::write_stall, unless disconnect()
+  // follows.
   void shutdown(Refusal why = {});
-  // Gives back buffers that are empty, so that an idle session holds none. To be called before a long wait.
+  // Gives back buffers that are empty, so that an idle session holds none. To be called before a long wait; the room of
+  // a read that is under way stays.
   void trim() noexcept;
   State state() const noexcept;
   bool encrypted() const noexcept;
   const Counters& counters() const noexcept;
+  // As listed; nothing (size 0, no uid) if there is no such number. The uid lives as long as the session.
+  MessageInfo message(std::uint32_t number) const noexcept;
 
  private:
   // What the session does next by itself.
@@ -161,7 +174,7 @@ class Session {
   // How a session closes.
   enum class Ending : std::uint8_t {
     flush,   // all that is queued is sent
-    cut,     // what was handed out may be sent, the rest is dropped
+    cut,     // the same without the octets lent by the application, unless a write of them may be under way
     forced,  // nothing can be sent any more
   };
 
@@ -228,6 +241,7 @@ class Session {
   bool end_of_input_ = false;
   bool maildrop_open_ = false;  // Closed has to say `release`
   bool told_ = false;           // pending_ was returned by poll()
+  bool due_ = true;             // something has happened since poll() returned nothing
   bool was_busy_ = true;        // at the end of the last poll() the peer was not the one to act
   bool progress_ = true;        // output was consumed, or began to wait, since the last poll()
   bool list_uids_ = false;      // Activity::listing writes UIDL

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "../mailwire/buffers.hpp"
 #include "../mailwire/dot_stuffer.hpp"
@@ -50,8 +51,15 @@ struct MessageInfo {
   std::uint64_t size = 0;     // octets, every line end counted as CRLF, no stuffed dots (OctetCounter tells them)
   std::string_view uid = {};  // unique-id: 1 to 70 octets of 0x21 to 0x7E (RFC 1939, 7)
 };
-// A maildrop in its order: message 1 is data[0].
+// A maildrop in its order: message 1 is data[0]. Made of an array, a std::vector or whatever has data() and size().
 struct Listing {
+  constexpr Listing() noexcept = default;
+  constexpr Listing(const MessageInfo* first, std::size_t n) noexcept : data(first), count(n) {}
+  template <std::size_t N>
+  constexpr Listing(const MessageInfo (&messages)[N]) noexcept : data(messages), count(N) {}
+  template <class Range, class = decltype(std::declval<const Range&>().data())>
+  constexpr Listing(const Range& messages) noexcept : data(messages.data()), count(messages.size()) {}
+
   const MessageInfo* data = nullptr;
   std::size_t count = 0;
 };
@@ -60,6 +68,8 @@ struct Listing {
 struct Numbers {
   const std::uint32_t* data = nullptr;
   std::size_t count = 0;
+  constexpr std::size_t size() const noexcept { return count; }
+  constexpr bool empty() const noexcept { return count == 0; }
   constexpr const std::uint32_t* begin() const noexcept { return data; }
   constexpr const std::uint32_t* end() const noexcept { return data + count; }
 };
@@ -111,7 +121,7 @@ namespace detail {
 
 // `since` is never before TimePoint{}, so nothing overflows.
 constexpr TimePoint later(TimePoint since, Duration limit) noexcept {
-  return limit < TimePoint::max() - since ? since + limit : TimePoint::max();
+  return limit < (TimePoint::max)() - since ? since + limit : (TimePoint::max)();
 }
 
 }  // namespace detail

@@ -31,3 +31,9 @@ TEST_CASE("a token is a number of one kind of question, another kind does not co
   CHECK(Token<One>(7) != Token<One>(8));
   CHECK_FALSE(Token<One>(7) == Token<One>(std::uint64_t{1} << 32 | 7));  // another connection's
 }
+
+TEST_CASE("a token tells its connection") {
+  struct Request {};
+  static_assert(mailwire::Token<Request>((std::uint64_t{77} << 32) | 5).connection() == 77);
+  CHECK(mailwire::Token<Request>().connection() == 0);
+}

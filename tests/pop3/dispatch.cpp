@@ -20,7 +20,7 @@ struct Everything {
   void on(Session& session, const pop3::ApopRequest& request) { heard += "apop ", session.refuse(request.token); }
   void on(Session& session, const pop3::ListRequest& request) {
     const pop3::MessageInfo messages[] = {{3, "uid-1"}, {3, "uid-2"}};
-    heard += "list ", session.accept(request.token, {messages, 2});
+    heard += session.accept(request.token, messages) == pop3::Outcome::applied ? "list " : "";
   }
   void on(Session& session, const pop3::RetrieveRequest& request) {
     heard += "retrieve ", session.accept(request.token);
@@ -38,15 +38,17 @@ struct Least {
   void on(Session& session, const pop3::AuthRequest& request) { session.accept(request.token); }
   void on(Session& session, const pop3::ListRequest& request) {
     const pop3::MessageInfo messages[] = {{3, "uid-1"}};
-    session.accept(request.token, {messages, 1});
+    if (session.accept(request.token, messages) != pop3::Outcome::applied) session.shutdown();
   }
   void on(Session& session, const pop3::RetrieveRequest& request) { session.accept(request.token); }
+  void on(Session& session, const pop3::CommitRequest& request) { session.refuse(request.token); }
 };
 
 struct ApopOnly {
   void on(Session& session, const pop3::ApopRequest& request) { session.accept(request.token); }
-  void on(Session& session, const pop3::ListRequest& request) { session.accept(request.token, {}); }
+  void on(Session& session, const pop3::ListRequest& request) { session.refuse(request.token); }
   void on(Session& session, const pop3::RetrieveRequest& request) { session.refuse(request.token); }
+  void on(Session& session, const pop3::CommitRequest& request) { session.accept(request.token); }
 };
 
 template <class Handler>
@@ -75,7 +77,7 @@ TEST_CASE("every event reaches its listener, in order") {
   CHECK(session.finished());
 }
 
-TEST_CASE("R47 R50: what nobody listens to is refused, so nothing hangs and nothing is claimed") {
+TEST_CASE("R47 R50: what is refused, or listened to by nobody, neither hangs nor claims anything") {
   const pop3::Config config = tests::plain_config();
   {
     Session session(config);
@@ -105,13 +107,19 @@ TEST_CASE("which events a handler listens to is known when it is compiled") {
   using pop3::detail::listens;
   static_assert(listens<Everything, pop3::CommitRequest> && listens<Everything, pop3::Closed>);
   static_assert(listens<Least, pop3::AuthRequest> && !listens<Least, pop3::ApopRequest>);
-  static_assert(!listens<Least, pop3::CommitRequest> && !listens<Least, pop3::BodyDone>);
+  static_assert(!listens<Least, pop3::BodyRequest> && !listens<Least, pop3::BodyDone>);
   // A listener may take its event by value, and give something back.
   struct Loose {
     int on(Session&, pop3::Closed);
   };
   CHECK(listens<Loose, pop3::Closed>);
   CHECK_FALSE(listens<Loose, pop3::BodyDone>);
+  // One that wants to change the event would never be called: dispatch() does not compile then.
+  struct Greedy {
+    void on(Session&, pop3::Closed&);
+  };
+  CHECK(pop3::detail::ListensWrongly<Greedy, pop3::Closed>::value);
+  CHECK_FALSE(pop3::detail::ListensWrongly<Loose, pop3::Closed>::value);
 }
 
 TEST_CASE("overloaded makes one visitor of several functions") {

@@ -704,7 +704,7 @@ TEST_CASE("a peer that stalls in a lent body: the chunk comes back before the en
   server.harness.poll();
   server.harness.now += minutes(5);
   server.harness.poll();
-  CHECK(server.harness.events.back() == "BodyDone number=1 complete=no");
+  CHECK(server.harness.events.back().find("BodyDone number=1 complete=no") == 0);
   server.harness.poll();
   CHECK(server.harness.events.back() == "Closed write_stall release=yes");
   CHECK(server.faults() == "");
@@ -718,6 +718,7 @@ TEST_CASE("R46 R47: an application that does not answer in time: one [SYS/TEMP],
     Server server(config, with_apop());
     open(server, kind);
     const std::size_t before = server.harness.output.size();
+    server.harness.poll();  // output was sent since
     CHECK(server.session.deadline() == server.harness.now + seconds(30));
     server.wait(seconds(30) - Duration(1));
     CHECK_FALSE(server.session.finished());
@@ -749,7 +750,8 @@ TEST_CASE("limits at the end of time do not overflow: they never come") {
   server.wait(hours(24 * 365 * 200));
   CHECK(never());
   server.ask<AuthRequest>("USER ann\r\nPASS no\r\n");
-  CHECK(never());  // answer
+  server.harness.poll();  // output was sent since
+  CHECK(never());         // answer
   server.answer(*server.session.pending());
   CHECK(server.wait(hours(24)) == "");
   CHECK(never());  // failed_login_delay
@@ -838,7 +840,7 @@ TEST_CASE("a peer that does not read its last reply does not keep a session for 
   CHECK(server.harness.events.back() == "Closed shutdown release=yes");
 }
 
-TEST_CASE("shutdown inside a multi-line answer: it ends without its dot, and what is being written may be finished") {
+TEST_CASE("shutdown inside a multi-line answer: it ends without its dot, and what is being written is finished") {
   for (const bool writing : {false, true}) {
     for (const bool body : {false, true}) {
       CAPTURE(writing);
@@ -862,11 +864,16 @@ TEST_CASE("shutdown inside a multi-line answer: it ends without its dot, and wha
       server.harness.shutdown();
       while (server.harness.poll().has_value()) {
       }
-      CHECK(server.session.finished() == !writing);
+      CHECK_FALSE(server.session.finished());
       server.say("");
       CHECK(server.session.finished());
       const std::string said = server.harness.output.substr(before);
-      CHECK(said.size() == handed_out);
+      // Text leaves in any case, and with it the replies to commands before. What was lent leaves if a write of it may
+      // be under way.
+      if (body)
+        CHECK(said.size() == (writing ? handed_out : std::string_view("+OK 100000 octets\r\n").size()));
+      else
+        CHECK(said.size() >= 4096);
       CHECK(said.find("\r\n.\r\n") == std::string::npos);
       CHECK(said.find("-ERR") == std::string::npos);
       CHECK(server.saw("BodyDone number=1 complete=no") == body);
@@ -885,4 +892,29 @@ TEST_CASE("R65: shutdown while the reply to a failed login is held back: one -ER
   const std::string said = server.say("");
   CHECK(said == "-ERR [SYS/TEMP] server is shutting down\r\n");
   CHECK(server.session.finished());
+}
+
+TEST_CASE("deadline() is due while something has happened that poll() does not know of") {
+  Server server;
+  server.log_in();
+  const auto idle = server.session.deadline();
+  REQUIRE(idle.has_value());
+  CHECK(server.session.receive("NO") == 2);
+  CHECK(server.session.deadline() == server.harness.now);
+  CHECK_FALSE(server.harness.poll());
+  CHECK(server.session.deadline() == idle);
+  server.session.commit_input(0);  // a read that was given up is nothing
+  CHECK(server.session.deadline() == idle);
+  server.session.end_of_input();
+  CHECK(server.session.deadline() == server.harness.now);
+}
+
+TEST_CASE("message() tells what was listed") {
+  Server server(plain_config(), {}, {{"first", "x\r\n"}, {"second", "yy\n"}});
+  CHECK(server.session.message(1).size == 0);
+  server.log_in();
+  CHECK(server.session.message(2).size == 4);
+  CHECK(server.session.message(2).uid == "second");
+  CHECK(server.session.message(0).uid.empty());
+  CHECK(server.session.message(3).uid.empty());
 }

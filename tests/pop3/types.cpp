@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 TEST_CASE("every reason to close has a name of its own, and what is no reason has none") {
   std::set<std::string> names;
@@ -53,4 +54,17 @@ TEST_CASE("a refusal says nothing unless it is told, and a message begins withou
   CHECK(pop3::Counters{}.octets_in + pop3::Counters{}.commands + pop3::Counters{}.removed == 0);
   // Time is a number here; who reads the clock is the program.
   static_assert(std::is_same_v<pop3::TimePoint::clock, std::chrono::steady_clock>);
+}
+
+TEST_CASE("a listing is made of whatever holds messages") {
+  const pop3::MessageInfo array[] = {{1, "a"}, {2, "b"}};
+  const std::vector<pop3::MessageInfo> vector(array, array + 2);
+  for (const pop3::Listing listing : {pop3::Listing(array), pop3::Listing(vector), pop3::Listing(array, 2)}) {
+    CHECK(listing.count == 2);
+    CHECK(listing.data[1].uid == "b");
+  }
+  CHECK(pop3::Listing(std::vector<pop3::MessageInfo>()).count == 0);
+  CHECK(pop3::Numbers{}.empty());
+  const std::uint32_t numbers[] = {3, 5};
+  CHECK(pop3::Numbers{numbers, 2}.size() == 2);
 }

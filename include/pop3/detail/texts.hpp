@@ -33,7 +33,7 @@ inline constexpr Text no_message = "no such message";
 inline constexpr Text is_deleted = "message is deleted";
 inline constexpr Text not_available = "message not available";
 inline constexpr Text bad_listing = "maildrop cannot be listed";
-inline constexpr Text not_removed = "no deleted message was removed";
+inline constexpr Text not_removed = "nothing was removed";
 inline constexpr Text timed_out = "no answer in time";
 inline constexpr Text shutting_down = "server is shutting down";
 

@@ -25,6 +25,7 @@ bool Session::take(Token<Request> token) noexcept {
   if (request == nullptr || request->token != token) return false;
   pending_.reset();
   told_ = false;
+  due_ = true;
   return true;
 }
 
@@ -272,7 +273,7 @@ POP3_INLINE void Session::end_body(bool complete) {
   if (complete) ++(cut_top_ ? counters_.tops : counters_.retrieved);
   chunk_ = {};
   std::string().swap(chunk_owner_);  // assigning an empty string would keep the memory
-  body_done_ = BodyDone{cursor_, complete};
+  body_done_ = BodyDone{cursor_, complete, stuffer_.octets()};
 }
 
 }  // namespace v1

@@ -25,7 +25,9 @@ POP3_INLINE MutableBuffer Session::input_buffer() {
 }
 
 POP3_INLINE void Session::commit_input(std::size_t n) {
-  counters_.octets_in += input_.commit(n);
+  n = input_.commit(n);
+  counters_.octets_in += n;
+  if (n > 0) due_ = true;
   if (state_ == State::closed) input_.clear();  // a read was under way when the session closed
 }
 
@@ -44,7 +46,7 @@ POP3_INLINE std::size_t Session::receive(std::string_view octets) {
   return taken;
 }
 
-POP3_INLINE void Session::end_of_input() { end_of_input_ = true; }
+POP3_INLINE void Session::end_of_input() { end_of_input_ = due_ = true; }
 
 POP3_INLINE void Session::disconnect() { close(CloseReason::disconnected, Ending::forced); }
 
@@ -94,16 +96,15 @@ POP3_INLINE std::optional<Event> Session::next_event() {
     body_done_.reset();
     return event;
   }
-  if (pending_ && !told_) {
-    told_ = true;
-    asked_at_ = now_;
-    return pending_;
-  }
   if (activity_ == Activity::closed) {
     activity_ = Activity::over;
     return Closed{reason_, maildrop_open_};
   }
-  return std::nullopt;
+  due_ = false;
+  if (!pending_ || told_) return std::nullopt;
+  told_ = true;
+  asked_at_ = now_;
+  return pending_;
 }
 
 // LIST and UIDL without an argument, as far as the output has room.
@@ -141,15 +142,18 @@ POP3_INLINE void Session::consume_output(std::size_t n) {
   const std::size_t before = output_.size();
   output_.consume(n);
   counters_.octets_out += before - output_.size();
-  if (output_.size() < before) progress_ = true;
+  if (output_.size() < before) progress_ = due_ = true;
+  if (ending_ == Ending::cut && output_.has_run()) due_ = true;  // it need not be kept any longer
 }
 
 POP3_INLINE std::size_t Session::copy_output(char* to, std::size_t room) {
   const std::size_t n = output_.copy(to, room);
   counters_.octets_out += n;
-  if (n > 0) progress_ = true;
+  if (n > 0) progress_ = due_ = true;
   return n;
 }
+
+POP3_INLINE bool Session::wants_output() const noexcept { return !output_.empty(); }
 
 // Where replies are written. The peer has its full time to take what goes into an empty queue.
 POP3_INLINE mailwire::ByteBuffer& Session::reply() {
@@ -177,6 +181,7 @@ POP3_INLINE std::optional<TimePoint> Session::deadline() const noexcept {
     const TimePoint end = detail::later(since, limit);
     if (limit > Duration::zero() && (!first || end < *first)) first = end;
   };
+  if (due_ && activity_ != Activity::over) return now_;
   if (activity_ == Activity::hold) first = hold_until_;
   if (!output_.empty()) add(stalled_since_, config_.limits.write_stall);
   if (pending_ && told_) add(asked_at_, config_.limits.answer);
@@ -207,6 +212,7 @@ POP3_INLINE void Session::expire_answer() {
 
 // Nothing more is served. The first reason stays, except that what cannot be sent is not waited for.
 POP3_INLINE void Session::close(CloseReason reason, Ending ending) {
+  due_ = true;
   if (ending == Ending::forced) ending_ = Ending::forced;
   if (state_ == State::closed) return;
   reason_ = reason;
@@ -221,8 +227,8 @@ POP3_INLINE void Session::close(CloseReason reason, Ending ending) {
 }
 
 POP3_INLINE bool Session::finish_closing() {
-  const bool drop = ending_ == Ending::forced || (ending_ == Ending::cut && !output_.handed_out());
-  if (drop) output_.drop();
+  if (ending_ == Ending::forced) output_.drop();
+  if (ending_ == Ending::cut && !output_.handed_out()) output_.drop_run();
   if (body_cut_ && !output_.has_run()) {
     body_cut_ = false;
     end_body(false);
@@ -255,6 +261,10 @@ POP3_INLINE void Session::trim() noexcept {
 POP3_INLINE State Session::state() const noexcept { return state_; }
 POP3_INLINE bool Session::encrypted() const noexcept { return encrypted_; }
 POP3_INLINE const Counters& Session::counters() const noexcept { return counters_; }
+POP3_INLINE MessageInfo Session::message(std::uint32_t number) const noexcept {
+  if (!maildrop_.has(number)) return {};
+  return {maildrop_.size(number), maildrop_.uid(number)};
+}
 
 POP3_INLINE mailwire::LineLimits Session::line_limits() const noexcept {
   constexpr std::size_t least = 255;  // RFC 2449, 4

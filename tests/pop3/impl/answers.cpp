@@ -502,7 +502,7 @@ TEST_CASE("a body that cannot be completed is seen to be cut short: no final dot
     server.say("");
     CHECK(server.harness.output.substr(server.harness.output.rfind('+')) == "+OK 31 octets\r\nSubject: one\r\n");
     const std::vector<std::string> last(server.harness.events.end() - 2, server.harness.events.end());
-    CHECK(last[0] == "BodyDone number=1 complete=no");
+    CHECK(last[0].find("BodyDone number=1 complete=no") == 0);
     CHECK(last[1] == "Closed body_aborted release=yes");
     CHECK(server.session.counters().retrieved == 0);
     CHECK(server.faults() == "");
