@@ -192,6 +192,22 @@ TEST_CASE("drop forgets everything, also what was handed out") {
   CHECK(rest(queue) == "again");
 }
 
+TEST_CASE("drop_run forgets what was lent, and its end, and nothing of the text") {
+  for (std::size_t sent = 0; sent <= all.size(); ++sent) {
+    OutputQueue queue;
+    fill(queue);
+    CAPTURE(sent);
+    ConstBuffer runs[4];
+    queue.gather(runs, 4);
+    queue.consume(sent);
+    queue.drop_run();
+    CHECK_FALSE(queue.has_run());
+    CHECK(rest(queue) == (sent < 8 ? all.substr(sent, 8 - sent) : ""));
+    queue.lend("again", "!");
+    CHECK(rest(queue) == "again!");
+  }
+}
+
 TEST_CASE("trim gives memory back and loses nothing") {
   OutputQueue queue;
   queue.text().append("sent");

@@ -434,6 +434,7 @@ TEST_CASE("a big clean body goes out of the application's own memory, not out of
     const std::string wanted = "+OK " + std::to_string(body.size()) + " octets\r\n" + body + ".\r\n";
     CHECK(sent.size() == wanted.size());
     CHECK((sent == wanted));
+    CHECK(server.session.output().empty());
   }
 }
 
@@ -507,6 +508,29 @@ TEST_CASE("a body that cannot be completed is seen to be cut short: no final dot
     CHECK(server.session.counters().retrieved == 0);
     CHECK(server.faults() == "");
   }
+}
+
+TEST_CASE("R37: every body is asked for from its first octet on, and BodyDone tells how many octets it had") {
+  const std::vector<Mail> mails = {{"a", "x\n.\n"}, {"b", "yy"}};
+  Server server(plain_config(), {}, mails);
+  server.log_in();
+  for (const std::size_t i : {0U, 1U, 0U}) {
+    CAPTURE(i);
+    server.harness.accept(server.ask<RetrieveRequest>("RETR " + std::to_string(i + 1) + "\r\n"));
+    const BodyRequest first = server.next<BodyRequest>();
+    CHECK(first.offset == 0);
+    CHECK(first.number == i + 1);
+    server.harness.lend(first, mails[i].octets.substr(0, 1), Chunk::more);
+    const BodyRequest second = server.next<BodyRequest>();
+    CHECK(second.offset == 1);
+    server.harness.lend(second, mails[i].octets.substr(1), Chunk::last);
+    const auto done = server.next<pop3::BodyDone>();
+    CHECK(done.complete);
+    CHECK(done.number == i + 1);
+    CHECK(done.octets == server.session.message(done.number).size);
+    server.say("");
+  }
+  CHECK(server.faults() == "");
 }
 
 TEST_CASE("what was announced in one body does not leak into the next") {
