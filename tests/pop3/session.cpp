@@ -924,6 +924,42 @@ TEST_CASE("deadline() is due while something has happened that poll() does not k
   CHECK(server.session.deadline() == server.harness.now);
 }
 
+TEST_CASE("deadline() is due after every call that poll() has to know of, and not after those that change nothing") {
+  struct Call {
+    const char* what;
+    bool due;
+    void (*make)(Server&);
+  };
+  static constexpr Call calls[] = {
+      {"nothing", false, [](Server&) {}},
+      {"answer", true, [](Server& s) { s.answer(*s.session.pending()); }},
+      {"a wrong answer", false, [](Server& s) { s.session.refuse(Token<BodyRequest>(1)); }},
+      {"input", true, [](Server& s) { s.harness.feed("N"); }},
+      {"no input", false, [](Server& s) { s.session.commit_input(0); }},
+      {"output", true, [](Server& s) { s.session.consume_output(s.session.output().size()); }},
+      {"no output", false, [](Server& s) { s.session.consume_output(0); }},
+      {"a copy of output", true, [](Server& s) { s.harness.copy_output(1); }},
+      {"no copy of output", false, [](Server& s) { s.harness.copy_output(0); }},
+      {"a look", false, [](Server& s) { s.harness.hold_output(), s.session.input_buffer(), s.session.trim(); }},
+      {"end of input", true, [](Server& s) { s.harness.end_of_input(); }},
+      {"shutdown", true, [](Server& s) { s.harness.shutdown(); }},
+      {"disconnect", true, [](Server& s) { s.harness.disconnect(); }},
+  };
+  for (const Call& call : calls) {
+    CAPTURE(call.what);
+    Server server;
+    server.log_in();
+    server.harness.feed("NOOP\r\nRETR 1\r\n");
+    CHECK(server.harness.poll().has_value());
+    CHECK_FALSE(server.harness.poll().has_value());
+    CHECK(server.session.deadline() > server.harness.now);
+    call.make(server);
+    CHECK((server.session.deadline() == server.harness.now) == call.due);
+    while (const auto event = server.harness.poll()) server.answer(*event);
+    CHECK(server.session.deadline() != server.harness.now);
+  }
+}
+
 TEST_CASE("message() tells what was listed") {
   Server server(plain_config(), {}, {{"first", "x\r\n"}, {"second", "yy\n"}});
   CHECK(server.session.message(1).size == 0);
@@ -955,7 +991,7 @@ TEST_CASE("looking is not sending: a shutdown takes a lent chunk back unless it 
     CHECK(server.session.poll(server.harness.now).has_value() != handed_out);  // BodyDone
     CHECK(server.session.wants_output() == handed_out);
     if (handed_out) {
-      server.session.consume_output(1);  // that write is over, no other begins
+      server.session.consume_output(look == Look::output ? 1 : 0);  // that write is over, no other begins
       CHECK(server.session.deadline() == server.harness.now);
       CHECK(server.session.poll(server.harness.now).has_value());
       CHECK_FALSE(server.session.wants_output());
