@@ -47,6 +47,9 @@ Connection::Connection(Services& services, Socket socket, pop3::SessionId id, bo
 void Connection::refuse() { session_.shutdown({pop3::Code::sys_temp, "too many connections, try again later"}); }
 
 Awaitable<> Connection::run() {
+  LogLine(services_.log, Level::debug, "connection")
+      .add("address", address_)
+      .add("tls", stream_.encrypted() ? "yes" : "no");
   if (!stream_.encrypted() || co_await handshake()) co_await serve();
   message_.reset();
   maildrop_.reset();
@@ -141,14 +144,13 @@ Awaitable<> Connection::say_goodbye() {
 // ---- what the session asks ----------------------------------------------------------------------------------------
 
 Awaitable<> Connection::answer(pop3::AuthRequest ask) {
+  user_ = ask.user;  // also of a login that fails, for the log
   bool right = false;
   co_await blocking([&] { right = services_.users.check(ask.user, ask.password.reveal()); });
-  if (right) {
-    user_ = ask.user;
+  if (right)
     session_.accept(ask.token);
-  } else {
+  else
     session_.refuse(ask.token);
-  }
 }
 
 Awaitable<> Connection::answer(pop3::ApopRequest ask) {  // not offered
@@ -170,8 +172,7 @@ Awaitable<> Connection::answer(pop3::ListRequest ask) {
     session_.refuse(ask.token, {pop3::Code::in_use, "another session has this maildrop"});
   } else if (!maildrop) {
     session_.refuse(ask.token, {pop3::Code::sys_temp, "the maildrop cannot be opened"});
-  } else if (session_.accept(ask.token, contents.messages) ==
-             pop3::Outcome::applied) {
+  } else if (session_.accept(ask.token, contents.messages) == pop3::Outcome::applied) {
     maildrop_ = std::move(maildrop);
   }  // else it is still ours, and unlocked here
 }

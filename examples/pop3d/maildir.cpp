@@ -213,10 +213,16 @@ Contents Maildir::contents() {
   contents.messages.reserve(entries_.size());
   std::unordered_set<std::string_view> used;
   used.reserve(entries_.size());
-  for (const Entry& entry : entries_) {
-    std::string_view uid = entry.unique();
-    // Of files with the same unique name each but the first has an id of its own, which the others do not change.
-    std::uint64_t salt = is_unique_id(uid) ? entry.file.inode : 0;
+  const auto same_name = [this](std::size_t a, std::size_t b) {
+    return b < entries_.size() && entries_[a].unique() == entries_[b].unique();
+  };
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const Entry& entry = entries_[i];
+    // No file of a name that several have is told by that name: when one of them goes, its id must not become
+    // another's.
+    const bool shared = same_name(i, i + 1) || (i > 0 && same_name(i - 1, i));
+    std::uint64_t salt = shared ? entry.file.inode : 0;
+    std::string_view uid = shared ? std::string_view() : entry.unique();
     for (; !is_unique_id(uid) || !used.insert(uid).second; salt += entry.file.inode + 1)
       uid = contents.made_up.emplace_back(made_up_id(entry.unique(), salt));
     contents.messages.push_back({entry.octets, uid});
@@ -329,7 +335,7 @@ std::size_t Maildir::remove(pop3::Numbers numbers) {
   return numbers.count - left.size();
 }
 
-// Only the very file that was listed, and only if nobody wrote to it since.
+// Only the very file that was listed, and only if it has the size that it had.
 bool Maildir::remove(const Entry& entry, bool (&touched)[folders]) {
   if (entry.gone) return false;
   const int in = folder(entry.folder).get();

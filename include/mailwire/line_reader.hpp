@@ -133,6 +133,7 @@ class LineReader {
     const std::size_t octets = skipped_ + (scanned_ - head_);
     if (octets < limits.line) return {Status::more, {}};
     skipped_ = octets;
+    wipe(data_ + head_, scanned_ - head_);  // it may have been a secret
     line_ = head_ = scanned_;
     if (limits.give_up == 0 || octets < limits.give_up) return {Status::more, {}};
     hopeless_ = true;

@@ -33,8 +33,10 @@ struct Limits {
 
 struct Config {
   std::string greeting = "POP3 server ready";  // printable ASCII; "<" and ">" are not sent: they would announce APOP
-  std::string implementation = {};             // shown by CAPA (RFC 2449, 6.9); empty = not shown
-  // Further CAPA lines, as "EXPIRE NEVER". One that is not printable ASCII, or longer than 510 octets, is not sent.
+  // Shown by CAPA (RFC 2449, 6.9): words of printable ASCII, one space between two. Empty = not shown.
+  std::string implementation = {};
+  // Further CAPA lines, as "EXPIRE NEVER". One that breaks the grammar of RFC 2449, 3, is longer than 510 octets, or
+  // speaks of what the session announces by itself, is not sent.
   std::vector<std::string> capabilities = {};
   bool login_needs_tls = true;   // USER and PASS are refused, and not announced, on a connection in the clear
   bool top = true, uidl = true;  // offer these commands; `uidl` needs a unique-id for every message

@@ -99,7 +99,8 @@ class Session {
 
   Outcome accept(Token<AuthRequest>);
   Outcome accept(Token<ApopRequest>);
-  // Copies sizes and unique-ids. `invalid`: more than Limits::messages, or a unique-id that is missing (unless
+  // Copies sizes and unique-ids; that no two unique-ids are equal is the application's affair. `invalid`: more than
+  // Limits::messages, sizes over 2^64-1 octets in all, or a unique-id that is missing (unless
   // Config::uidl is off) or outside RFC 1939, 7; the peer is told [SYS/PERM] then.
   // Anything but `applied`: the maildrop was not taken over, unlock it.
   [[nodiscard]] Outcome accept(Token<ListRequest>, Listing messages);
@@ -191,6 +192,7 @@ class Session {
   void close(CloseReason reason, Ending ending);
   mailwire::LineLimits line_limits() const noexcept;
   mailwire::ByteBuffer& reply();
+  void refuse_by_system(Refusal why, std::string_view text);
 
   // commands.ipp: one function per command
   bool take_command();
@@ -220,8 +222,10 @@ class Session {
   void ask(const Event& request);
   void ask_for_list();
   Outcome login_failed(Refusal why);
-  Outcome start_body(std::string_view chunk, Chunk last);
-  Outcome continue_body(std::string_view chunk, Chunk last);
+  template <class Request>
+  Outcome lend(Token<Request> token, std::string_view chunk, Chunk last);
+  template <class Request>
+  Outcome send(Token<Request> token, std::string& chunk, Chunk last);
   void begin_body();
   void set_chunk(std::string_view chunk, Chunk last);
   bool write_body();
@@ -242,7 +246,7 @@ class Session {
   bool maildrop_open_ = false;  // Closed has to say `release`
   bool told_ = false;           // pending_ was returned by poll()
   bool due_ = true;             // something has happened since poll() returned nothing
-  bool was_busy_ = true;        // at the end of the last poll() the peer was not the one to act
+  bool was_busy_ = true;        // the peer was not the one to act when poll() ended: every command has a reply
   bool progress_ = true;        // output was consumed, or began to wait, since the last poll()
   bool list_uids_ = false;      // Activity::listing writes UIDL
   bool cut_top_ = false;        // the body is a TOP

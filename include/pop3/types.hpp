@@ -55,10 +55,12 @@ struct MessageInfo {
 struct Listing {
   constexpr Listing() noexcept = default;
   constexpr Listing(const MessageInfo* first, std::size_t n) noexcept : data(first), count(n) {}
+  // Not explicit: accept(token, messages) is what they are for. NOLINTBEGIN(google-explicit-constructor)
   template <std::size_t N>
   constexpr Listing(const MessageInfo (&messages)[N]) noexcept : data(messages), count(N) {}
   template <class Range, class = decltype(std::declval<const Range&>().data())>
   constexpr Listing(const Range& messages) noexcept : data(messages.data()), count(messages.size()) {}
+  // NOLINTEND(google-explicit-constructor)
 
   const MessageInfo* data = nullptr;
   std::size_t count = 0;

@@ -1000,3 +1000,19 @@ TEST_CASE("looking is not sending: a shutdown takes a lent chunk back unless it 
     CHECK((closed && std::holds_alternative<pop3::Closed>(*closed)));
   }
 }
+
+TEST_CASE("what may be a secret is wiped from the input, also when PASS is mistyped or its line too long") {
+  const pop3::Config config = plain_config();
+  for (const std::string& line : {std::string("PASS\tsecret\r\n"), std::string("PASX secret\r\n"),
+                                  "PASS secret" + std::string(700, 'x') + "\r\n"}) {
+    Server server(config);
+    server.say("");
+    const auto room = server.session.input_buffer();
+    REQUIRE(room.size >= line.size());
+    line.copy(room.data, line.size());
+    server.session.commit_input(line.size());
+    while (server.session.poll(server.harness.now)) {
+    }
+    CHECK(std::string_view(room.data, room.size).find("secret") == std::string_view::npos);
+  }
+}

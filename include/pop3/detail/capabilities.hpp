@@ -21,6 +21,17 @@ constexpr bool is_capability(std::string_view line) noexcept {
          mailwire::all_of(line, mailwire::is_text) && line.back() != ' ' && line.find("  ") == std::string_view::npos;
 }
 
+// What the session announces itself, because it knows whether it is true.
+constexpr bool is_own(std::string_view line) noexcept {
+  const std::string_view tag = mailwire::split_word(line).first;
+  constexpr std::string_view tags[] = {
+      "TOP",  "UIDL", "USER", "PIPELINING", "RESP-CODES", "AUTH-RESP-CODE", "IMPLEMENTATION",
+      "SASL", "STLS", "UTF8", "LANG"};
+  for (const std::string_view own : tags)
+    if (mailwire::equals_ignoring_case(tag, own)) return true;
+  return false;
+}
+
 // USER and PASS would be taken on this connection.
 inline bool password_login_allowed(const Config& config, bool encrypted) noexcept {
   return encrypted || !config.login_needs_tls;
@@ -38,12 +49,13 @@ inline void append_capabilities(ByteBuffer& out, const Config& config, bool encr
   line("RESP-CODES");
   line("AUTH-RESP-CODE");
   if (!config.implementation.empty()) {
+    const std::size_t start = out.size();
     out.append("IMPLEMENTATION ");
-    append_clean(out, config.implementation, max_line - 15);
-    end_line(out);
+    line(config.implementation);
+    if (!is_capability(out.view().substr(start, out.size() - 2 - start))) out.truncate(start);
   }
   for (const auto& capability : config.capabilities)
-    if (is_capability(capability)) line(capability);
+    if (is_capability(capability) && !is_own(capability)) line(capability);
   end_multi_line(out);
 }
 

@@ -23,17 +23,21 @@ constexpr bool is_uid(std::string_view uid) noexcept {
 
 class Maildrop {
  public:
-  // Copies a listing; false, and nothing copied, if it is longer than `max` or, with `uids`, a unique-id is not one.
+  // Copies a listing; false, and nothing copied, if it is longer than `max`, or too large to tell, or, with `uids`, a
+  // unique-id is not one.
   bool assign(Listing listing, bool uids, std::size_t max) {
     if (listing.count > max || listing.count > ~std::uint32_t{0}) return false;
-    std::size_t octets = 0;
-    for (std::size_t i = 0; uids && i < listing.count; ++i) {
-      if (!is_uid(listing.data[i].uid)) return false;
-      octets += listing.data[i].uid.size();
+    std::uint64_t octets = 0;
+    std::size_t uid_octets = 0;
+    for (std::size_t i = 0; i < listing.count; ++i) {
+      const MessageInfo& message = listing.data[i];
+      if (message.size > ~octets || (uids && !is_uid(message.uid))) return false;
+      octets += message.size;
+      uid_octets += message.uid.size();
     }
-    if (octets > ~std::uint32_t{0}) return false;
+    if (uids && uid_octets > ~std::uint32_t{0}) return false;
     messages_.reserve(listing.count);
-    uids_.reserve(octets);
+    if (uids) uids_.reserve(uid_octets);
     for (std::size_t i = 0; i < listing.count; ++i) add(listing.data[i], uids);
     return true;
   }

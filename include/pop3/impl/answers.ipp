@@ -65,8 +65,10 @@ POP3_INLINE Outcome Session::refuse(Token<ApopRequest> token, Refusal why) {
 POP3_INLINE Outcome Session::login_failed(Refusal why) {
   const Code code = why.code == Code::none ? Code::auth : why.code;
   if (code == Code::auth) ++counters_.failed_logins;
+  mailwire::ByteBuffer line;  // why.text may point into the request, so into login_
+  detail::error(line, code, why.text.empty() ? detail::texts::login_refused(code) : why.text);
   forget_login();
-  detail::error(login_, code, why.text.empty() ? detail::texts::login_refused(code) : why.text);
+  login_.append(line.view());
   hold_until_ = detail::later(asked_at_, config_.limits.failed_login_delay);
   activity_ = Activity::hold;
   return Outcome::applied;
@@ -74,8 +76,9 @@ POP3_INLINE Outcome Session::login_failed(Refusal why) {
 
 POP3_INLINE Outcome Session::accept(Token<ListRequest> token, Listing messages) {
   if (!take(token)) return Outcome::stale;
+  const bool valid = maildrop_.assign(messages, config_.uidl, config_.limits.messages);
   forget_login();
-  if (!maildrop_.assign(messages, config_.uidl, config_.limits.messages)) {
+  if (!valid) {
     detail::error(reply(), Code::sys_perm, detail::texts::bad_listing);
     return Outcome::invalid;
   }
@@ -96,9 +99,8 @@ POP3_INLINE Outcome Session::accept(Token<ListRequest> token, Listing messages) 
 // The credentials were right: the maildrop is what is missing.
 POP3_INLINE Outcome Session::refuse(Token<ListRequest> token, Refusal why) {
   if (!take(token)) return Outcome::stale;
+  detail::error(reply(), why.code, why.text.empty() ? detail::texts::login_refused(why.code) : why.text);
   forget_login();
-  const Code code = why.code;
-  detail::error(reply(), code, why.text.empty() ? detail::texts::login_refused(code) : why.text);
   return Outcome::applied;
 }
 
@@ -128,8 +130,7 @@ POP3_INLINE Outcome Session::accept(Token<CommitRequest> token, std::size_t remo
 
 POP3_INLINE Outcome Session::refuse(Token<CommitRequest> token, Refusal why) {
   if (!take(token)) return Outcome::stale;
-  const Code code = why.code == Code::none ? Code::sys_temp : detail::legal(why.code, false);
-  detail::error(reply(), code, why.text.empty() ? detail::texts::not_removed : why.text);
+  refuse_by_system(why, detail::texts::not_removed);
   close(CloseReason::quit, Ending::flush);
   return Outcome::applied;
 }
@@ -162,28 +163,34 @@ POP3_INLINE Outcome Session::refuse(Token<RetrieveRequest> token, Refusal why) {
 POP3_INLINE Outcome Session::refuse(Token<BodyRequest> token, Refusal) { return abort_body(token); }
 
 POP3_INLINE Outcome Session::lend_body(Token<RetrieveRequest> token, std::string_view chunk, Chunk last) {
-  if (!take(token)) return Outcome::stale;
-  begin_body();
-  set_chunk(chunk, last);
-  return Outcome::applied;
+  return lend(token, chunk, last);
 }
 
 POP3_INLINE Outcome Session::lend_body(Token<BodyRequest> token, std::string_view chunk, Chunk last) {
+  return lend(token, chunk, last);
+}
+
+POP3_INLINE Outcome Session::send_body(Token<RetrieveRequest> token, std::string chunk, Chunk last) {
+  return send(token, chunk, last);
+}
+
+POP3_INLINE Outcome Session::send_body(Token<BodyRequest> token, std::string chunk, Chunk last) {
+  return send(token, chunk, last);
+}
+
+template <class Request>
+Outcome Session::lend(Token<Request> token, std::string_view chunk, Chunk last) {
   if (!take(token)) return Outcome::stale;
+  if constexpr (std::is_same_v<Request, RetrieveRequest>) begin_body();
   set_chunk(chunk, last);
   return Outcome::applied;
 }
 
-POP3_INLINE Outcome Session::send_body(Token<RetrieveRequest> token, std::string chunk, Chunk last) {
+// As lend(), but the octets become ours if the answer is taken.
+template <class Request>
+Outcome Session::send(Token<Request> token, std::string& chunk, Chunk last) {
   if (!take(token)) return Outcome::stale;
-  begin_body();
-  chunk_owner_.swap(chunk);
-  set_chunk(chunk_owner_, last);
-  return Outcome::applied;
-}
-
-POP3_INLINE Outcome Session::send_body(Token<BodyRequest> token, std::string chunk, Chunk last) {
-  if (!take(token)) return Outcome::stale;
+  if constexpr (std::is_same_v<Request, RetrieveRequest>) begin_body();
   chunk_owner_.swap(chunk);
   set_chunk(chunk_owner_, last);
   return Outcome::applied;

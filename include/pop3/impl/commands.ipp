@@ -20,14 +20,14 @@ POP3_INLINE bool Session::take_command() {
     return end_of_input_;
   }
   ++counters_.commands;
-  idle_since_ = now_;
-  if (input.status == mailwire::LineReader::Status::too_long) {
+  const bool may_be_secret = state_ == State::authorization;  // a mistyped PASS is one too
+  const std::uint64_t bad_before = counters_.bad_commands;
+  if (input.status == mailwire::LineReader::Status::too_long)
     refuse_line(input_.hopeless());
-    return true;
-  }
-  const detail::Command command = detail::parse_command(input.line);
-  execute(command);
-  if (command.verb == detail::Verb::pass || command.verb == detail::Verb::apop) input_.wipe_line();
+  else
+    execute(detail::parse_command(input.line));
+  if (counters_.bad_commands == bad_before) bad_in_a_row_ = 0;
+  if (may_be_secret) input_.wipe_line();
   return true;
 }
 
@@ -48,7 +48,6 @@ POP3_INLINE void Session::execute(const detail::Command& command) {
   const bool allowed = state_ == State::authorization ? verb.in_authorization : verb.in_transaction;
   if (!allowed) return bad_command(detail::texts::not_now);
   if (!command.well_formed) return bad_command(detail::texts::malformed);
-  bad_in_a_row_ = 0;
   switch (command.verb) {
     case Verb::user: return user(command);
     case Verb::pass: return pass(command);
@@ -86,9 +85,9 @@ POP3_INLINE void Session::forget_login() noexcept {
 
 // Always +OK: who exists is not told.
 POP3_INLINE void Session::user(const detail::Command& command) {
-  if (!detail::password_login_allowed(config_, encrypted_)) return detail::error(reply(), detail::texts::needs_tls);
+  if (!detail::password_login_allowed(config_, encrypted_)) return bad_command(detail::texts::needs_tls);
   login_.clear();
-  login_.room(line_limits().line);  // the password will fit as well, so the block never moves
+  login_.room(line_limits().line);  // mostly the password will fit as well
   login_.append(command.name);
   user_size_ = command.name.size();
   detail::ok(reply(), detail::texts::send_pass);
@@ -96,7 +95,7 @@ POP3_INLINE void Session::user(const detail::Command& command) {
 
 // +OK or -ERR come when the application has answered.
 POP3_INLINE void Session::pass(const detail::Command& command) {
-  if (!detail::password_login_allowed(config_, encrypted_)) return detail::error(reply(), detail::texts::needs_tls);
+  if (!detail::password_login_allowed(config_, encrypted_)) return bad_command(detail::texts::needs_tls);
   if (user_size_ == 0) return bad_command(detail::texts::no_user);
   login_.append(command.secret);
   AuthRequest request{};

@@ -161,6 +161,12 @@ POP3_INLINE mailwire::ByteBuffer& Session::reply() {
   return output_.text();
 }
 
+// A refusal that is nobody's fault: [SYS/TEMP] unless the application knows better, `text` unless it has words.
+POP3_INLINE void Session::refuse_by_system(Refusal why, std::string_view text) {
+  const Code code = why.code == Code::none ? Code::sys_temp : detail::legal(why.code, false);
+  detail::error(reply(), code, why.text.empty() ? text : why.text);
+}
+
 // ---- time ---------------------------------------------------------------------------------------------------------
 
 // The peer is the one to act: nothing is asked, nothing is being sent.
@@ -242,10 +248,7 @@ POP3_INLINE bool Session::finish_closing() {
 POP3_INLINE void Session::shutdown(Refusal why) {
   if (state_ == State::update || state_ == State::closed) return;
   const bool inside_answer = activity_ == Activity::body || activity_ == Activity::listing;
-  if (!inside_answer) {
-    const Code code = why.code == Code::none ? Code::sys_temp : detail::legal(why.code, false);
-    detail::error(reply(), code, why.text.empty() ? detail::texts::shutting_down : why.text);
-  }
+  if (!inside_answer) refuse_by_system(why, detail::texts::shutting_down);
   close(CloseReason::shutdown, inside_answer ? Ending::cut : Ending::flush);
 }
 

@@ -597,3 +597,19 @@ TEST_CASE("R46: QUIT asks also when nothing is marked, since the maildrop is to 
   CHECK(server.say("") == "+OK bye\r\n");
   CHECK(server.harness.events.back() == "Closed quit release=no");
 }
+
+TEST_CASE("R7 R8: a refusal may quote the request that it answers, which is wiped only then") {
+  pop3::Config config = plain_config();
+  config.limits.command_line = 255;
+  const std::string user(248, 'u');
+  for (const Code code : {Code::auth, Code::in_use}) {
+    Server server(config);
+    const auto request = server.ask<AuthRequest>("USER " + user + "\r\nPASS x\r\n");
+    server.harness.refuse(request, {code, request.user});
+    CHECK(server.say("").find("] " + user + "\r\n") != std::string::npos);
+  }
+  Server server(config);
+  const auto request = server.ask<ListRequest>(log_in);
+  server.harness.refuse(request, {Code::in_use, request.user});
+  CHECK(server.say("") == "-ERR [IN-USE] ann\r\n");
+}
