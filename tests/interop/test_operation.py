@@ -294,7 +294,7 @@ class Log(Case):
         wire.send(b'USER x"\\=y:%s%n\r\nPASS x\r\nUSER a reason=quit\r\nFOO\x1b[31m\r\nQUIT\r\n')
         wire.rest()
         line, = server.session_lines()
-        self.assertEqual(line['user'], '-')
+        self.assertEqual(line['user'], r'x\x22\x5C=y:%s%n')
         self.assertEqual(len(server.log().splitlines()), 1)
         self.assertRegex(server.log(), r'\A[\x20-\x7e]*\n\Z')
 
