@@ -17,7 +17,7 @@ void serve(pop3::Session& session, pop3::TimePoint now) {
   while (const auto event = session.poll(now)) {
     std::visit(pop3::overloaded{
                    [&](const pop3::AuthRequest& request) { session.accept(request.token); },
-                   [&](const pop3::ListRequest& request) { session.accept(request.token, {}); },
+                   [&](const pop3::ListRequest& request) { (void)session.accept(request.token, {}); },
                    [&](const pop3::CommitRequest& request) { session.accept(request.token); },
                    [&](const pop3::RetrieveRequest& request) { session.accept(request.token); },
                    [&](const pop3::BodyRequest& request) {
