@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the library costs its users to compile: header_cost.py INCLUDE_FOLDER COMPILER...
 
-User CPU seconds, medians of three. The targets are for a quiet machine; a test fails at twice the target.
+User CPU seconds, medians of three. The targets are for a quiet machine; the test fails at four times the target.
 """
 import pathlib
 import resource
