@@ -33,7 +33,7 @@
 #include <string_view>
 #include <vector>
 
-#include <pop3/apop.hpp>
+#include <pop3/digest.hpp>
 
 #include "harness.hpp"
 

@@ -20,7 +20,7 @@ GROUPS = [
     ('bodies', '*/impl/*.ipp'),
     ('src', '*/src.hpp'),
     ('dispatch', '*/dispatch.hpp'),
-    ('optional', '*/apop.hpp'),
+    ('optional', '*/digest.hpp'),
     ('machine', '*/*.hpp'),
     ('umbrella', '*.hpp'),
 ]

@@ -27,7 +27,7 @@ struct AuthRequest {
   bool encrypted;
 };
 
-// Is `digest` the MD5 of the challenge followed by the user's shared secret? pop3/apop.hpp can tell.  accept | refuse
+// Is `digest` the MD5 of the challenge followed by the user's shared secret? pop3/digest.hpp can tell.  accept | refuse
 struct ApopRequest {
   Token<ApopRequest> token;
   std::string_view user;
