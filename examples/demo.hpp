@@ -85,7 +85,7 @@ inline pop3::Config config() {
   config.greeting = "mailwire demo: user demo, password demo";
   config.implementation = "mailwire-demo";
   config.login_needs_tls = false;      // it is a demo
-  config.bare_lf_ends_command = true;  // for people who type
+  config.tolerate.bare_lf = true;  // for people who type
   return config;
 }
 

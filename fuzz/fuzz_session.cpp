@@ -102,7 +102,7 @@ class Game {
 
   // The views of a request that was answered are gone, so nobody may look at them.
   void repeat(const pop3::AuthRequest& r) { play_.refuse(r); }
-  void repeat(const pop3::ApopRequest& r) { play_.accept(r); }
+  void repeat(const pop3::DigestRequest& r) { play_.accept(r); }
   void repeat(const pop3::ListRequest& r) { play_.accept(r, {}); }
   template <class Request>
   void repeat(const Request& r) {
@@ -115,7 +115,7 @@ class Game {
     std::visit([this](const auto& request) { decide(request); }, event);
   }
   void decide(const pop3::AuthRequest& r) { login(r); }
-  void decide(const pop3::ApopRequest& r) { login(r); }
+  void decide(const pop3::DigestRequest& r) { login(r); }
   template <class Request>
   void login(const Request& r) {
     switch (input_.decide(6)) {

@@ -4,16 +4,22 @@
 //
 //   # R11 ...           the first line says what it proves, by the ids of the RFC checklist, and why
 //   config: key=value   settings (read_setting() below has the keys)
-//   connection: id=7 encrypted=yes apop=<1.2@host>
+//   connection: id=7 encrypted=yes apop=<1.2@host> nonce=... hostname=...   facts of TLS: identity=... exporter=...
+//   account: expire=0 login_delay=600 last_login=+0 read_only=yes language=de     what is said of the user
+//   language: de Deutsch bye="auf Wiedersehen" ...       a catalogue; texts by their names in pop3::Text
+//   text: bye="so long" ...                              the same for Config::texts
 //   user: ann pw        who may log in (default: ann pw)
-//   message: uid "octets"     one line each; default: one small message
+//   message: uid "octets" [needs_utf8 ["surrogate"]]     one line each; default: one small message
 //   C: text             the client sends text CRLF        C- text   without CRLF
 //   S: text             the server sends text CRLF        S- text   without CRLF
 //   event: Kind key=value ...     the next event; a kind that is named in a file is checked throughout that file
 //   never: Kind                   such an event does not come
 //   answer: ...         to that event, instead of what the default application says:
-//     accept [uid:size ...] | accept N | refuse [CODE] [text] | lend "octets" more|last | send "octets" more|last
-//     | abort | wait    each may end in "-> stale" or "-> invalid"
+//     accept [uid:size ...] | accept N | accept [user [data]] | accept [text] | keys password [user]
+//     | challenge "octets" | proceed | refuse [CODE] [text] [close] | lend "octets" more|last | send "octets" more|last
+//     | body N more|last (octets that do not matter) | abort | wait    each may end in "-> stale" or "-> invalid"
+//   tls:                the client waits here for the handshake after STLS; what it sent behind STLS is lost in it
+//   S* N                a body of whatever octets, with its final dot (N is for the reader)
 //   late: ...           the same, for the request that was left open by "answer: wait"
 //   time: +10min        time goes by, then poll()
 //   stall:              from here on the client reads nothing;  read: it reads again
@@ -33,6 +39,7 @@
 #include <string_view>
 #include <vector>
 
+#include <mailwire/scram.hpp>
 #include <pop3/digest.hpp>
 
 #include "harness.hpp"
@@ -40,7 +47,7 @@
 namespace tests {
 
 struct Step {
-  enum class Kind { client, server, event, answer, late, time, stall, read, end, disconnect, shutdown };
+  enum class Kind { client, server, event, answer, late, time, stall, read, tls, end, disconnect, shutdown };
   Kind kind;
   std::string text;  // octets of client and server, else the line's rest
   int line;
@@ -48,13 +55,22 @@ struct Step {
 
 struct Message {
   std::string uid, octets;
+  bool needs_utf8 = false;
+  std::string surrogate = {};
 };
+
+// Stands for a body in what is wanted.
+inline constexpr char any_body = '\x01';
 
 struct Dialogue {
   std::string title;
   pop3::Config config;
   pop3::Connection connection;
-  std::string apop_challenge;
+  std::string apop_challenge, nonce, hostname, identity, exporter, server_end_point, unique;
+  pop3::Account account;
+  std::string account_language;
+  bool has_last_login = false;
+  pop3::Duration last_login{};  // before the start of time
   std::string user = "ann", password = "pw";
   std::vector<Message> messages;
   std::vector<Step> steps;
@@ -120,6 +136,99 @@ inline pop3::Duration duration(const std::string& text) {
   return std::chrono::seconds(count);
 }
 
+// "a,b,c"
+inline std::vector<std::string> listed(const std::string& text) {
+  std::vector<std::string> list;
+  std::istringstream in(text);
+  for (std::string item; std::getline(in, item, ',');) list.push_back(item);
+  return list;
+}
+// NAME, or NAME/tls, or NAME/server_first
+inline void read_mechanisms(pop3::Config& config, const std::string& value) {
+  config.mechanisms.clear();
+  for (const std::string& item : listed(value)) {
+    const std::string name = item.substr(0, item.find('/'));
+    const std::string rest = item.substr(name.size());
+    config.mechanisms.emplace_back(name, rest == "/tls", rest == "/server_first");
+  }
+}
+// VERB, or VERB/states/least/most, with "a", "t" or "at" for the states
+inline bool read_command_spec(pop3::Config& config, const std::string& value) {
+  pop3::CommandSpec spec;
+  std::vector<std::string> parts;
+  std::istringstream in(value);
+  for (std::string item; std::getline(in, item, '/');) parts.push_back(item);
+  if (parts.size() != 1 && parts.size() != 4) return false;
+  spec.verb = parts[0];
+  if (parts.size() == 4) {
+    spec.in_authorization = parts[1].find('a') != std::string::npos;
+    spec.in_transaction = parts[1].find('t') != std::string::npos;
+    spec.least_words = static_cast<unsigned>(std::strtoul(parts[2].c_str(), nullptr, 10));
+    spec.most_words = static_cast<unsigned>(std::strtoul(parts[3].c_str(), nullptr, 10));
+  }
+  config.commands.push_back(spec);
+  return true;
+}
+inline bool read_tolerance(pop3::Tolerance& tolerate, const std::string& value) {
+  for (const std::string& item : listed(value)) {
+    if (item == "bare_lf")
+      tolerate.bare_lf = true;
+    else if (item == "spaces")
+      tolerate.spaces = true;
+    else if (item == "leading_zeros")
+      tolerate.leading_zeros = true;
+    else if (item == "eight_bit")
+      tolerate.eight_bit = true;
+    else if (item == "auth_list")
+      tolerate.auth_list = true;
+    else
+      return false;
+  }
+  return true;
+}
+
+// Names of texts are those of pop3::Text, in its order.
+inline const std::vector<std::string>& text_names() {
+  static const std::vector<std::string> names = {
+      "send_pass",       "opened_one",    "opened",        "bye",         "marked",
+      "capabilities",    "listing",       "uid_listing",   "octets",      "top",
+      "begin_tls",       "utf8_mode",     "language_set",  "languages",   "mechanisms",
+      "unknown_command", "malformed",     "line_too_long", "not_now",     "too_many_bad",
+      "needs_tls",       "no_user",       "no_mechanism",  "cancelled",   "bad_response",
+      "no_language",     "no_message",    "is_deleted",    "needs_utf8",  "read_only",
+      "auth_failed",     "in_use",        "login_delay",   "sys_temp",    "sys_perm",
+      "no_maildrop",     "not_available", "bad_listing",   "not_removed", "partly_removed",
+      "timed_out",       "shutting_down"};
+  return names;
+}
+inline bool read_texts(pop3::Texts& texts, const std::vector<std::string>& list, std::size_t from) {
+  for (std::size_t i = from; i < list.size(); ++i) {
+    const std::size_t equals = list[i].find('=');
+    const auto& names = text_names();
+    const auto found = std::find(names.begin(), names.end(), list[i].substr(0, equals));
+    if (equals == std::string::npos || found == names.end()) return false;
+    texts[static_cast<pop3::Text>(found - names.begin())] = unquoted(list[i].substr(equals + 1));
+  }
+  return true;
+}
+
+inline bool read_account(Dialogue& dialogue, const std::string& key, const std::string& value) {
+  const auto count = static_cast<std::uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
+  if (key == "expire")
+    dialogue.account.expire = value == "never" ? pop3::expire_never : count;
+  else if (key == "login_delay")
+    dialogue.account.login_delay = count;
+  else if (key == "last_login")
+    dialogue.last_login = duration(value), dialogue.has_last_login = true;
+  else if (key == "read_only")
+    dialogue.account.read_only = value == "yes";
+  else if (key == "language")
+    dialogue.account_language = unquoted(value);
+  else
+    return false;
+  return true;
+}
+
 inline bool read_setting(Dialogue& dialogue, const std::string& key, const std::string& value) {
   pop3::Config& config = dialogue.config;
   pop3::Limits& limits = config.limits;
@@ -132,15 +241,55 @@ inline bool read_setting(Dialogue& dialogue, const std::string& key, const std::
   else if (key == "implementation")
     config.implementation = unquoted(value);
   else if (key == "capability")
-    config.capabilities.push_back(unquoted(value));
+    config.capabilities.emplace_back(unquoted(value));
+  else if (key == "capability_before_login")
+    config.capabilities.emplace_back(unquoted(value), true, false);
+  else if (key == "capability_after_login")
+    config.capabilities.emplace_back(unquoted(value), false, true);
+  else if (key == "hide")
+    config.hidden_capabilities.push_back(unquoted(value));
+  else if (key == "command")
+    return read_command_spec(config, value);
+  else if (key == "offer_stls")
+    config.offer_stls = yes;
+  else if (key == "mechanisms")
+    read_mechanisms(config, value);
+  else if (key == "scram_decoy_secret")
+    config.scram_decoy_secret = unquoted(value);
+  else if (key == "oauth_scope")
+    config.oauth_scope = unquoted(value);
+  else if (key == "oauth_configuration")
+    config.oauth_configuration = unquoted(value);
+  else if (key == "equal_uids")
+    config.equal_uids = value == "rename"   ? pop3::EqualUids::rename
+                        : value == "refuse" ? pop3::EqualUids::refuse
+                                            : pop3::EqualUids::allow;
+  else if (key == "utf8")
+    config.utf8 = value == "user" ? pop3::Utf8::user : yes ? pop3::Utf8::on : pop3::Utf8::off;
+  else if (key == "expire")
+    config.expire = value == "never" ? pop3::expire_never : count;
+  else if (key == "expire_per_user")
+    config.expire_per_user = yes;
+  else if (key == "login_delay")
+    config.login_delay = count;
+  else if (key == "login_delay_per_user")
+    config.login_delay_per_user = yes;
+  else if (key == "tolerate")
+    return read_tolerance(config.tolerate, value);
+  else if (key == "trace")
+    config.trace = yes;
+  else if (key == "sasl_line")
+    limits.sasl_line = count;
+  else if (key == "login")
+    limits.login = duration(value);
+  else if (key == "handshake")
+    limits.handshake = duration(value);
   else if (key == "top")
     config.top = yes;
   else if (key == "uidl")
     config.uidl = yes;
   else if (key == "body_lines")
     config.body_lines = value == "verbatim" ? pop3::BodyLines::verbatim : pop3::BodyLines::repair;
-  else if (key == "bare_lf_ends_command")
-    config.bare_lf_ends_command = yes;
   else if (key == "command_line")
     limits.command_line = count;
   else if (key == "endless_line")
@@ -175,6 +324,18 @@ inline bool read_connection(Dialogue& dialogue, const std::string& key, const st
     dialogue.connection.encrypted = value == "yes";
   else if (key == "apop")
     dialogue.apop_challenge = unquoted(value);
+  else if (key == "nonce")
+    dialogue.nonce = unquoted(value);
+  else if (key == "hostname")
+    dialogue.hostname = unquoted(value);
+  else if (key == "identity")
+    dialogue.identity = unquoted(value);
+  else if (key == "exporter")
+    dialogue.exporter = unquoted(value);
+  else if (key == "server_end_point")
+    dialogue.server_end_point = unquoted(value);
+  else if (key == "unique")
+    dialogue.unique = unquoted(value);
   else if (key == "id")
     dialogue.connection.id = static_cast<pop3::SessionId>(std::strtoul(value.c_str(), nullptr, 10));
   else
@@ -199,6 +360,7 @@ inline bool read_line(Dialogue& dialogue, const std::string& line, int number) {
   const std::string mark = line.substr(0, 3);
   if (mark == "C: ") return step(Step::Kind::client, unescaped(line.substr(3)) + "\r\n");
   if (mark == "C- ") return step(Step::Kind::client, unescaped(line.substr(3)));
+  if (mark == "S* ") return step(Step::Kind::server, std::string(1, any_body));
   if (mark == "S: ") return step(Step::Kind::server, unescaped(line.substr(3)) + "\r\n");
   if (mark == "S- ") return step(Step::Kind::server, unescaped(line.substr(3)));
   const std::size_t colon = line.find(':');
@@ -215,15 +377,26 @@ inline bool read_line(Dialogue& dialogue, const std::string& line, int number) {
   if (key == "time") return step(Step::Kind::time, rest);
   if (key == "stall") return step(Step::Kind::stall, rest);
   if (key == "read") return step(Step::Kind::read, rest);
+  if (key == "tls") return step(Step::Kind::tls, rest);
   if (key == "end") return step(Step::Kind::end, rest);
   if (key == "disconnect") return step(Step::Kind::disconnect, rest);
   if (key == "shutdown") return step(Step::Kind::shutdown, rest);
   if (key == "config") return read_settings(dialogue, rest, read_setting);
   if (key == "connection") return read_settings(dialogue, rest, read_connection);
+  if (key == "account") return read_settings(dialogue, rest, read_account);
   const auto list = words(rest);
+  if (key == "text") return read_texts(dialogue.config.texts, list, 0);
+  if (key == "language" && list.size() >= 2) {
+    dialogue.config.languages.push_back({list[0], unquoted(list[1])});
+    return read_texts(dialogue.config.languages.back().texts, list, 2);
+  }
+  if (key == "message" && list.size() > 2 && list[2] == "needs_utf8") {
+    dialogue.messages.push_back({list[0], unquoted(list[1]), true, list.size() > 3 ? unquoted(list[3]) : ""});
+    return list.size() <= 4;
+  }
   if (list.size() != 2) return false;
   if (key == "user") return dialogue.user = list[0], dialogue.password = unquoted(list[1]), true;
-  if (key == "message") return dialogue.messages.push_back({list[0], unquoted(list[1])}), true;
+  if (key == "message") return dialogue.messages.push_back({list[0], unquoted(list[1]), false, ""}), true;
   return false;
 }
 
@@ -239,8 +412,9 @@ inline Dialogue read_dialogue(std::string_view text) {
     if (line.empty() || line[0] == '#') continue;
     if (!read_line(dialogue, line, number)) dialogue.problem = "line " + std::to_string(number) + ": " + line;
   }
+  if (dialogue.has_last_login) dialogue.account.last_login = start_of_time - dialogue.last_login;
   if (dialogue.title.empty()) dialogue.problem = "the first line does not say what the dialogue proves";
-  if (dialogue.messages.empty()) dialogue.messages = {{"uid-1", "Subject: hi\r\n\r\nbody\r\n"}};
+  if (dialogue.messages.empty()) dialogue.messages = {{"uid-1", "Subject: hi\r\n\r\nbody\r\n", false, ""}};
   return dialogue;
 }
 inline Dialogue read_dialogue_file(const std::string& path) {
@@ -249,23 +423,42 @@ inline Dialogue read_dialogue_file(const std::string& path) {
   return read_dialogue(text);
 }
 
+inline pop3::TlsFacts tls_facts(const Dialogue& dialogue) {
+  pop3::TlsFacts facts;
+  facts.identity = dialogue.identity;
+  facts.exporter = dialogue.exporter;
+  facts.server_end_point = dialogue.server_end_point;
+  facts.unique = dialogue.unique;
+  return facts;
+}
+inline pop3::Account account(const Dialogue& dialogue) {
+  pop3::Account account = dialogue.account;
+  account.language = dialogue.account_language;
+  return account;
+}
+
 // ---- the application ------------------------------------------------------------------------------------------------
 
 inline pop3::Code read_code(const std::string& word) {
   if (word == "AUTH") return pop3::Code::auth;
   if (word == "IN-USE") return pop3::Code::in_use;
   if (word == "LOGIN-DELAY") return pop3::Code::login_delay;
+  if (word == "UTF8") return pop3::Code::utf8;
   if (word == "SYS/TEMP") return pop3::Code::sys_temp;
   if (word == "SYS/PERM") return pop3::Code::sys_perm;
   return pop3::Code::none;
 }
-// [CODE] [text]
+// [CODE] [text] [close]
 inline pop3::Refusal read_refusal(std::string_view text, std::string& storage) {
+  constexpr std::string_view close = "close";
+  const bool closes = text.size() >= close.size() && text.substr(text.size() - close.size()) == close;
+  if (closes) text.remove_suffix(close.size());
+  while (closes && !text.empty() && text.back() == ' ') text.remove_suffix(1);
   const std::string word(text.substr(0, text.find(' ')));
   const pop3::Code code = read_code(word);
   if (code != pop3::Code::none) text.remove_prefix(std::min(text.size(), word.size() + 1));
   storage = unquoted(std::string(text));
-  return {code, storage};
+  return {code, storage, closes, {}};
 }
 inline std::string outcome_text(pop3::Outcome outcome) {
   return outcome == pop3::Outcome::applied ? "applied" : outcome == pop3::Outcome::stale ? "stale" : "invalid";
@@ -278,7 +471,9 @@ class Application {
     for (const Message& message : dialogue.messages) {
       pop3::OctetCounter counter(dialogue.config.body_lines);
       counter.add(message.octets);
-      listing_.push_back({counter.octets(), message.uid});
+      pop3::OctetCounter surrogate(dialogue.config.body_lines);
+      surrogate.add(message.surrogate);
+      listing_.push_back({counter.octets(), message.uid, message.needs_utf8, surrogate.octets()});
     }
   }
 
@@ -292,20 +487,38 @@ class Application {
 
  private:
   void by_default(const pop3::AuthRequest& r) {
-    if (r.user == dialogue_.user && r.password.reveal() == dialogue_.password)
+    const bool shown = r.method == pop3::AuthMethod::external || r.method == pop3::AuthMethod::anonymous ||
+                       r.password.reveal() == dialogue_.password;
+    const std::string_view who = r.authzid.empty() ? r.user : r.authzid;
+    if (shown && (who.empty() || who == dialogue_.user || r.method == pop3::AuthMethod::anonymous))
+      harness_.accept(r, dialogue_.user);
+    else
+      harness_.refuse(r);
+  }
+  void by_default(const pop3::DigestRequest& r) {
+    const bool right = r.method == pop3::AuthMethod::apop
+                           ? pop3::apop_matches(r.challenge, dialogue_.password, r.digest)
+                           : pop3::cram_md5_matches(r.challenge, dialogue_.password, r.digest);
+    if (r.user == dialogue_.user && right)
       harness_.accept(r);
     else
       harness_.refuse(r);
   }
-  void by_default(const pop3::ApopRequest& r) {
-    if (r.user == dialogue_.user && pop3::apop_matches(r.challenge, dialogue_.password, r.digest))
-      harness_.accept(r);
+  void by_default(const pop3::ScramRequest& r) {
+    if (r.user == dialogue_.user)
+      give_keys(r, dialogue_.password, {});
     else
       harness_.refuse(r);
   }
-  void by_default(const pop3::ListRequest& r) { harness_.accept(r, {listing_.data(), listing_.size()}); }
+  void by_default(const pop3::SaslRequest& r) { harness_.refuse(r); }
+  void by_default(const pop3::TlsRequest& r) { harness_.accept(r, tls_facts(dialogue_)); }
+  void by_default(const pop3::CommandRequest& r) { harness_.proceed(r); }
+  void by_default(const pop3::ListRequest& r) {
+    harness_.accept(r, {listing_.data(), listing_.size()}, account(dialogue_));
+  }
   void by_default(const pop3::RetrieveRequest& r) {
-    harness_.lend(r, dialogue_.messages[r.number - 1].octets, pop3::Chunk::last);
+    const Message& message = dialogue_.messages[r.number - 1];
+    harness_.lend(r, r.surrogate ? message.surrogate : message.octets, pop3::Chunk::last);
   }
   void by_default(const pop3::BodyRequest& r) {
     const std::string& octets = dialogue_.messages[r.number - 1].octets;
@@ -314,6 +527,14 @@ class Application {
   }
   void by_default(const pop3::CommitRequest& r) { harness_.accept(r); }
   void by_default(const pop3::BodyDone&) {}
+  void by_default(const pop3::LoginFailed&) {}
+
+  pop3::Outcome give_keys(const pop3::ScramRequest& r, std::string_view password, std::string_view user) {
+    const bool sha_1 = r.method == pop3::AuthMethod::scram_sha_1 || r.method == pop3::AuthMethod::scram_sha_1_plus;
+    const auto keys = mailwire::make_scram_keys(sha_1 ? mailwire::ScramHash::sha_1 : mailwire::ScramHash::sha_256,
+                                                password, "salt of the dialogues", 4096);
+    return harness_.accept(r, keys.view(), user);
+  }
   void by_default(const pop3::Closed&) {}
 
   template <class Request>
@@ -324,15 +545,20 @@ class Application {
     const std::size_t space = what.find(' ');
     const std::string verb = what.substr(0, space), rest = space == std::string::npos ? "" : what.substr(space + 1);
     std::optional<pop3::Outcome> outcome;
-    if constexpr (!std::is_same_v<Request, pop3::BodyDone> && !std::is_same_v<Request, pop3::Closed>) {
+    constexpr bool is_notice = std::is_same_v<Request, pop3::BodyDone> || std::is_same_v<Request, pop3::Closed> ||
+                               std::is_same_v<Request, pop3::LoginFailed>;
+    if constexpr (!is_notice) {
       if (verb == "accept") {
         outcome = accept(request, rest);
       } else if (verb == "refuse") {
         std::string text;
         const pop3::Refusal why = read_refusal(rest, text);
         outcome = harness_.refuse(request, why);
+      } else if (verb == "body") {
+        outcome = filler(request, rest);
       } else {
-        outcome = body(request, verb, rest);
+        outcome = other(request, verb, rest);
+        if (!outcome) outcome = body(request, verb, rest);
       }
     }
     if (!outcome) return false;
@@ -350,7 +576,26 @@ class Application {
     }
     std::vector<pop3::MessageInfo> list;
     for (std::size_t i = 0; i < uids.size(); ++i) list.push_back({sizes[i], uids[i]});
-    return harness_.accept(request, {list.data(), list.size()});
+    return harness_.accept(request, {list.data(), list.size()}, account(dialogue_));
+  }
+  std::optional<pop3::Outcome> accept(const pop3::AuthRequest& request, const std::string& rest) {
+    return harness_.accept(request, unquoted(rest));
+  }
+  std::optional<pop3::Outcome> accept(const pop3::DigestRequest& request, const std::string& rest) {
+    return harness_.accept(request, unquoted(rest));
+  }
+  std::optional<pop3::Outcome> accept(const pop3::SaslRequest& request, const std::string& rest) {
+    const auto list = words(rest);
+    return harness_.accept(request, list.empty() ? "" : unquoted(list[0]), list.size() < 2 ? "" : unquoted(list[1]));
+  }
+  std::optional<pop3::Outcome> accept(const pop3::CommandRequest& request, const std::string& rest) {
+    return harness_.accept(request, std::string_view(unquoted(rest)));
+  }
+  std::optional<pop3::Outcome> accept(const pop3::ScramRequest& request, const std::string&) {
+    return give_keys(request, dialogue_.password, {});
+  }
+  std::optional<pop3::Outcome> accept(const pop3::TlsRequest& request, const std::string&) {
+    return harness_.accept(request, tls_facts(dialogue_));
   }
   std::optional<pop3::Outcome> accept(const pop3::CommitRequest& request, const std::string& rest) {
     if (rest.empty()) return harness_.accept(request);
@@ -363,8 +608,32 @@ class Application {
   }
 
   template <class Request>
+  std::optional<pop3::Outcome> other(const Request& request, const std::string& verb, const std::string& rest) {
+    const auto list = words(rest);
+    if constexpr (std::is_same_v<Request, pop3::SaslRequest>)
+      if (verb == "challenge") return harness_.challenge(request, unquoted(rest));
+    if constexpr (std::is_same_v<Request, pop3::CommandRequest>)
+      if (verb == "proceed") return harness_.proceed(request);
+    if constexpr (std::is_same_v<Request, pop3::ScramRequest>)
+      if (verb == "keys" && !list.empty())
+        return give_keys(request, unquoted(list[0]), list.size() > 1 ? unquoted(list[1]) : "");
+    return std::nullopt;
+  }
+
+  // So many octets that do not matter.
+  template <class Request>
+  std::optional<pop3::Outcome> filler(const Request& request, const std::string& rest) {
+    const auto list = words(rest);
+    if (list.size() != 2) return std::nullopt;
+    return body(request, "send", '"' + std::string(std::strtoul(list[0].c_str(), nullptr, 10), 'x') + "\" " + list[1]);
+  }
+
+  template <class Request>
   std::optional<pop3::Outcome> body(const Request& request, const std::string& verb, const std::string& rest) {
-    if constexpr (std::is_same_v<Request, pop3::RetrieveRequest> || std::is_same_v<Request, pop3::BodyRequest>) {
+    constexpr bool has_body = std::is_same_v<Request, pop3::RetrieveRequest> ||
+                              std::is_same_v<Request, pop3::BodyRequest> ||
+                              std::is_same_v<Request, pop3::CommandRequest>;
+    if constexpr (has_body) {
       const auto list = words(rest);
       if (list.size() == 2) {
         const auto last = list[1] == "last" ? pop3::Chunk::last : pop3::Chunk::more;
@@ -418,6 +687,7 @@ class Player {
     return moments_ > when;
   }
 
+  std::string trace() { return harness_.session.take_trace(); }
   std::string faults() const { return harness_.faults; }
   const std::string& output() const { return harness_.output; }
   const std::vector<std::string>& events() const { return harness_.events; }
@@ -427,6 +697,9 @@ class Player {
   static pop3::Connection connection(const Dialogue& dialogue) {
     pop3::Connection c = dialogue.connection;
     c.apop_challenge = dialogue.apop_challenge;
+    c.tls = tls_facts(dialogue);
+    c.nonce = dialogue.nonce;
+    c.hostname = dialogue.hostname;
     return c;
   }
   bool wrong() const { return !harness_.faults.empty(); }
@@ -455,6 +728,7 @@ class Player {
         open_.reset();
         break;
       case Step::Kind::time: harness_.now += duration(step.text); break;
+      case Step::Kind::tls: break;
       case Step::Kind::stall: stalled_ = true; break;
       case Step::Kind::read: stalled_ = false; break;
       case Step::Kind::end: harness_.end_of_input(); break;
@@ -475,8 +749,10 @@ class Player {
   int decide() {
     const auto event = harness_.poll();
     if (!event) return 0;
-    if (std::holds_alternative<pop3::BodyDone>(*event) || std::holds_alternative<pop3::Closed>(*event) ||
-        !disturbed_by(*event))
+    // Whatever the client has sent behind STLS goes to the handshake.
+    if (std::holds_alternative<pop3::TlsRequest>(*event)) input_.clear();
+    if (std::holds_alternative<pop3::BodyDone>(*event) || std::holds_alternative<pop3::LoginFailed>(*event) ||
+        std::holds_alternative<pop3::Closed>(*event) || !disturbed_by(*event))
       handle(*event);
     return 1;
   }
@@ -520,6 +796,21 @@ class Player {
     app_.answer(event);
     harness_.check(harness_.answers_taken() == taken, "a question was answered twice");
   }
+  // What is wanted, every "S*" replaced by what came there up to its final dot.
+  static std::string with_bodies(const std::string& wanted, const std::string& output) {
+    std::string text;
+    for (const char c : wanted) {
+      if (c != any_body) {
+        text += c;
+        continue;
+      }
+      const std::size_t start = std::min(text.size(), output.size());
+      const std::size_t dot = output.compare(start, 3, ".\r\n") == 0 ? start : output.find("\r\n.\r\n", start);
+      const std::size_t end = dot == std::string::npos ? output.size() : dot == start ? dot + 3 : dot + 5;
+      text += output.substr(start, end - start);
+    }
+    return text;
+  }
   static bool has_word(const std::string& text, const std::string& word) {
     const auto list = words(text);
     return std::find(list.begin(), list.end(), word) != list.end();
@@ -527,12 +818,13 @@ class Player {
 
   void compare() {
     if (wrong() || disturbed_) return;
-    if (harness_.output != wanted_output_ && !stalled_) {
+    const std::string wanted = with_bodies(wanted_output_, harness_.output);
+    if (harness_.output != wanted && !stalled_) {
       std::size_t i = 0;
-      while (i < harness_.output.size() && i < wanted_output_.size() && harness_.output[i] == wanted_output_[i]) ++i;
+      while (i < harness_.output.size() && i < wanted.size() && harness_.output[i] == wanted[i]) ++i;
       harness_.check(false, at(line()) + "output differs behind octet " + std::to_string(i) + ":\n  is     " +
                                 in_quotes(harness_.output.substr(i, 120)) + "\n  wanted " +
-                                in_quotes(wanted_output_.substr(i, 120)));
+                                in_quotes(wanted.substr(i, 120)));
     }
     if (seen_ < wanted_events_.size())
       harness_.check(false, at(wanted_events_[seen_].line) + "event did not come: " + wanted_events_[seen_].text);

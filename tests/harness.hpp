@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include <mailwire/scram.hpp>
 #include <pop3/session.hpp>
 
 namespace tests {
@@ -45,17 +46,33 @@ inline std::string yes_no(bool fact) { return fact ? "yes" : "no"; }
 
 struct EventText {
   std::string operator()(const pop3::AuthRequest& r) const {
-    return "AuthRequest user=" + in_quotes(r.user) + " password=" + in_quotes(r.password.reveal()) +
-           " method=user_pass encrypted=" + yes_no(r.encrypted);
+    return "AuthRequest user=" + in_quotes(r.user) + " password=" + in_quotes(r.password.reveal()) + method(r.method) +
+           " encrypted=" + yes_no(r.encrypted) + authzid(r.authzid) + " attempt=" + std::to_string(r.attempt);
   }
-  std::string operator()(const pop3::ApopRequest& r) const {
-    return "ApopRequest user=" + in_quotes(r.user) + " digest=" + in_quotes(r.digest) +
-           " challenge=" + in_quotes(r.challenge);
+  std::string operator()(const pop3::DigestRequest& r) const {
+    return "DigestRequest user=" + in_quotes(r.user) + " digest=" + in_quotes(r.digest) +
+           " challenge=" + in_quotes(r.challenge) + method(r.method) + " attempt=" + std::to_string(r.attempt);
+  }
+  std::string operator()(const pop3::ScramRequest& r) const {
+    return "ScramRequest user=" + in_quotes(r.user) + method(r.method) + authzid(r.authzid) +
+           " attempt=" + std::to_string(r.attempt);
+  }
+  std::string operator()(const pop3::SaslRequest& r) const {
+    return "SaslRequest mechanism=" + std::string(r.mechanism) + " data=" + in_quotes(r.data) +
+           " first=" + yes_no(r.first) + " attempt=" + std::to_string(r.attempt);
+  }
+  std::string operator()(const pop3::TlsRequest&) const { return "TlsRequest"; }
+  std::string operator()(const pop3::CommandRequest& r) const {
+    return "CommandRequest verb=" + std::string(r.verb) + " argument=" + in_quotes(r.argument);
+  }
+  std::string operator()(const pop3::LoginFailed& n) const {
+    return "LoginFailed fault=" + std::string(to_string(n.fault)) + " user=" + in_quotes(n.user) + method(n.method);
   }
   std::string operator()(const pop3::ListRequest& r) const { return "ListRequest user=" + in_quotes(r.user); }
   std::string operator()(const pop3::RetrieveRequest& r) const {
     return "RetrieveRequest number=" + std::to_string(r.number) + " uid=" + in_quotes(r.uid) +
-           " size=" + std::to_string(r.size) + (r.top_lines ? " top=" + std::to_string(*r.top_lines) : "");
+           " size=" + std::to_string(r.size) + (r.top_lines ? " top=" + std::to_string(*r.top_lines) : "") +
+           (r.surrogate ? " surrogate=yes" : "");
   }
   std::string operator()(const pop3::BodyRequest& r) const {
     return "BodyRequest number=" + std::to_string(r.number) + " offset=" + std::to_string(r.offset);
@@ -72,6 +89,10 @@ struct EventText {
   std::string operator()(const pop3::Closed& n) const {
     return "Closed " + std::string(pop3::to_string(n.reason)) + " release=" + yes_no(n.release);
   }
+
+ private:
+  static std::string method(pop3::AuthMethod m) { return " method=" + std::string(to_string(m)); }
+  static std::string authzid(std::string_view name) { return name.empty() ? "" : " authzid=" + in_quotes(name); }
 };
 
 inline constexpr pop3::TimePoint start_of_time{std::chrono::hours(1)};
@@ -182,8 +203,28 @@ class Harness {
   pop3::Outcome accept(const pop3::CommitRequest& request, std::size_t removed) {
     return answered(session.accept(request.token, removed));
   }
-  pop3::Outcome accept(const pop3::ListRequest& request, pop3::Listing listing) {
-    const auto outcome = answered(session.accept(request.token, listing));
+  template <class Request>
+  pop3::Outcome accept(const Request& request, std::string_view user) {
+    return answered(session.accept(request.token, user));
+  }
+  pop3::Outcome accept(const pop3::ScramRequest& request, const mailwire::ScramKeys& keys, std::string_view user = {}) {
+    return answered(session.accept(request.token, keys, user));
+  }
+  pop3::Outcome accept(const pop3::SaslRequest& request, std::string_view user, std::string_view data = {}) {
+    return answered(session.accept(request.token, user, data));
+  }
+  pop3::Outcome challenge(const pop3::SaslRequest& request, std::string_view data) {
+    return answered(session.challenge(request.token, data));
+  }
+  pop3::Outcome accept(const pop3::TlsRequest& request, const pop3::TlsFacts& facts = {}) {
+    const auto outcome = answered(session.accept(request.token, facts));
+    if (outcome == pop3::Outcome::applied)
+      check(session.encrypted() && session.unread_input().empty(), "octets from before TLS are left after it");
+    return outcome;
+  }
+  pop3::Outcome proceed(const pop3::CommandRequest& request) { return answered(session.proceed(request.token)); }
+  pop3::Outcome accept(const pop3::ListRequest& request, pop3::Listing listing, const pop3::Account& account = {}) {
+    const auto outcome = answered(session.accept(request.token, listing, account));
     if (outcome == pop3::Outcome::applied) check(!open_, "a second maildrop was opened"), open_ = true;
     return outcome;
   }
@@ -218,21 +259,25 @@ class Harness {
   };
 
   static bool is_request(const pop3::Event& event) {
-    return !std::holds_alternative<pop3::BodyDone>(event) && !std::holds_alternative<pop3::Closed>(event);
+    return !std::holds_alternative<pop3::BodyDone>(event) && !std::holds_alternative<pop3::LoginFailed>(event) &&
+           !std::holds_alternative<pop3::Closed>(event);
   }
 
   void note(const pop3::Event& event) {
     if (std::holds_alternative<pop3::BodyRequest>(event)) {
       give_back();
-    } else if (std::holds_alternative<pop3::RetrieveRequest>(event)) {
+    } else if (std::holds_alternative<pop3::RetrieveRequest>(event) ||
+               std::holds_alternative<pop3::CommandRequest>(event)) {
       body_ = true;
+    } else if (std::holds_alternative<pop3::TlsRequest>(event)) {
+      check(!session.wants_input() && !session.wants_output(), "TLS begins, but octets are still moved in the clear");
     } else if (std::holds_alternative<pop3::BodyDone>(event)) {
       check(body_, "BodyDone without a body");
       give_back();
       body_ = false;
     } else if (const auto* commit = std::get_if<pop3::CommitRequest>(&event)) {
       check(open_ && !committed_, "CommitRequest without an open maildrop");
-      check(commit->numbers.count == session.counters().marked, "CommitRequest with other numbers than were marked");
+      check(commit->numbers.count >= session.counters().marked, "CommitRequest with fewer numbers than were marked");
       committed_ = true;
     } else if (const auto* end = std::get_if<pop3::Closed>(&event)) {
       check(end->release == (open_ && !committed_), "the maildrop is not released exactly once");

@@ -44,6 +44,7 @@ class Server {
 
   const pop3::Config config;
   std::vector<Mail> mails;
+  pop3::TlsFacts tls;  // of the handshake after STLS
   Harness harness;
   pop3::Session& session;
 
@@ -127,7 +128,12 @@ class Server {
     else
       harness.refuse(r);
   }
-  void answer_one(const pop3::ApopRequest& r) { harness.refuse(r); }
+  void answer_one(const pop3::DigestRequest& r) { harness.refuse(r); }
+  void answer_one(const pop3::ScramRequest& r) { harness.refuse(r); }
+  void answer_one(const pop3::SaslRequest& r) { harness.refuse(r); }
+  void answer_one(const pop3::TlsRequest& r) { harness.accept(r, tls); }
+  void answer_one(const pop3::CommandRequest& r) { harness.proceed(r); }
+  void answer_one(const pop3::LoginFailed&) {}
   void answer_one(const pop3::ListRequest& r) { list(r); }
   void answer_one(const pop3::RetrieveRequest& r) { harness.lend(r, mails[r.number - 1].octets, pop3::Chunk::last); }
   void answer_one(const pop3::BodyRequest& r) { harness.abort(r); }

@@ -153,7 +153,7 @@ Awaitable<> Connection::answer(pop3::AuthRequest ask) {
     session_.refuse(ask.token);
 }
 
-Awaitable<> Connection::answer(pop3::ApopRequest ask) {  // not offered
+Awaitable<> Connection::answer(pop3::DigestRequest ask) {  // not offered
   session_.refuse(ask.token);
   co_return;
 }

@@ -54,7 +54,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<> say_goodbye();
 
   Awaitable<> answer(pop3::AuthRequest ask);
-  Awaitable<> answer(pop3::ApopRequest ask);
+  Awaitable<> answer(pop3::DigestRequest ask);
   Awaitable<> answer(pop3::ListRequest ask);
   Awaitable<> answer(pop3::RetrieveRequest ask);
   Awaitable<> answer(pop3::BodyRequest ask);

@@ -31,7 +31,7 @@ pop3::Config session_config(const Options& options) {
   config.greeting = options.hostname + " POP3 server ready";
   config.implementation = "mailwire";
   config.login_needs_tls = !options.allow_plaintext;
-  config.bare_lf_ends_command = true;  // for people who type
+  config.tolerate.bare_lf = true;  // for people who type
   return config;
 }
 

@@ -24,7 +24,7 @@ inline namespace v1 {
 
 struct LineLimits {
   std::size_t line = 512;        // octets of a line with its CRLF; the rest of a longer one is skipped
-  std::size_t block = 1024;      // octets held at a time; at least `line` are
+  std::size_t block = 1024;      // octets held at a time; at least `line` are, so the block grows when `line` does
   std::size_t give_up = 65'536;  // octets after which an unended line is hopeless; 0 = skip for ever
   bool bare_lf = false;          // an LF without CR ends a line as well
 };
@@ -39,6 +39,7 @@ class LineReader {
   struct Result {
     Status status;
     std::string_view line;  // into the block: valid until the next call of next() or room()
+    bool bare_lf = false;   // it ended at an LF without CR
   };
 
   LineReader() noexcept = default;
@@ -46,7 +47,8 @@ class LineReader {
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
 
-  // Where to read into; size 0 = full. Repeated calls give the same place until commit().
+  // Where to read into; size 0 = full. Repeated calls give the same place until commit(). The limits may differ from
+  // call to call.
   MutableBuffer room(const LineLimits& limits) {
     if (!lent_) make_room(limits);
     lent_ = capacity_ > tail_;
@@ -62,8 +64,12 @@ class LineReader {
     lent_ = false;
     return n;
   }
+  // A room was handed out and nothing committed since: a read may be under way.
+  bool is_lent() const noexcept { return lent_; }
   // Whether room() would have any.
-  bool has_room() const noexcept { return data_ == nullptr || tail_ < capacity_ || (head_ > 0 && !lent_); }
+  bool has_room(const LineLimits& limits) const noexcept {
+    return data_ == nullptr || tail_ < capacity_ || (!lent_ && (head_ > 0 || capacity_ < limits.line));
+  }
 
   // The next line. A line of more than `limits.line` octets with its end comes out as one `too_long`.
   Result next(const LineLimits& limits) noexcept {
@@ -89,6 +95,8 @@ class LineReader {
 
   // Octets that were committed and are not part of a line taken out.
   std::string_view unread() const noexcept { return {data_ + head_, tail_ - head_}; }
+  // The same, if they begin a line; nothing while a line that is too long is skipped.
+  std::string_view unread_line() const noexcept { return skipped_ > 0 ? std::string_view{} : unread(); }
   // Forgets all octets. Keeps the block while a read into it may be under way.
   void clear() noexcept {
     wipe(data_, tail_);
@@ -115,6 +123,18 @@ class LineReader {
       scanned_ -= head_;
       head_ = line_ = 0;
     }
+    if (head_ == 0 && tail_ == capacity_ && capacity_ < limits.line) grow(limits.line);
+  }
+
+  // By doubling, so that octet-by-octet input stays linear.
+  void grow(std::size_t most) {
+    const std::size_t capacity = capacity_ * 2 < most ? capacity_ * 2 : most;
+    char* const data = new char[capacity];
+    std::memcpy(data, data_, tail_);
+    wipe(data_, capacity_);
+    delete[] data_;
+    data_ = data;
+    capacity_ = capacity;
   }
 
   Result take_line(const LineLimits& limits, bool after_cr) noexcept {
@@ -124,20 +144,20 @@ class LineReader {
     const bool skipping = skipped_ > 0;
     skipped_ = 0;
     if (limits.give_up > 0 && octets > limits.give_up) hopeless_ = true;
-    if (skipping || octets > limits.line) return {Status::too_long, {}};
-    return {Status::line, {data_ + line_, octets - (after_cr ? 2U : 1U)}};
+    if (skipping || octets > limits.line) return {Status::too_long, {}, false};
+    return {Status::line, {data_ + line_, octets - (after_cr ? 2U : 1U)}, !after_cr};
   }
 
   // The line goes on. Once it cannot be short enough any more its octets are dropped as they come.
   Result keep_or_skip(const LineLimits& limits) noexcept {
     const std::size_t octets = skipped_ + (scanned_ - head_);
-    if (octets < limits.line) return {Status::more, {}};
+    if (octets < limits.line) return {Status::more, {}, false};
     skipped_ = octets;
     wipe(data_ + head_, scanned_ - head_);  // it may have been a secret
     line_ = head_ = scanned_;
-    if (limits.give_up == 0 || octets < limits.give_up) return {Status::more, {}};
+    if (limits.give_up == 0 || octets < limits.give_up) return {Status::more, {}, false};
     hopeless_ = true;
-    return {Status::too_long, {}};
+    return {Status::too_long, {}, false};
   }
 
   void drop() noexcept {

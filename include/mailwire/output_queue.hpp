@@ -26,6 +26,8 @@ class OutputQueue {
     POP3_ASSERT(!has_run());
     return back_;
   }
+  // The same to look at: what was appended since anything was handed out.
+  std::string_view written() const noexcept { return back_.view(); }
   // Queues octets behind all text, without a copy: a run that must stay until has_run() is false again, and a string
   // of static lifetime behind it, so that the end of a body leaves with its last octets.
   void lend(std::string_view run, std::string_view end) noexcept {

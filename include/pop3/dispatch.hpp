@@ -42,23 +42,28 @@ struct ListensWrongly<
     std::void_t<decltype(std::declval<Handler&>().on(std::declval<Session&>(), std::declval<EventType&>()))>>
     : std::bool_constant<!listens<Handler, EventType>> {};
 
-// What becomes of an event that nobody listens to: a request is refused, a notice goes by.
+// What becomes of an event that nobody listens to: a request is refused, a command takes its usual course, a notice
+// goes by.
 template <class Request>
 void decline(Session& session, const Request& request) {
   session.refuse(request.token);
 }
+inline void decline(Session& session, const CommandRequest& request) { session.proceed(request.token); }
 inline void decline(Session&, const BodyDone&) {}
+inline void decline(Session&, const LoginFailed&) {}
 inline void decline(Session&, const Closed&) {}
 
 }  // namespace detail
 
 // Gives one event to the member function on(Session&, const AuthRequest&), on(Session&, const ListRequest&), ... of
-// `handler` that listens to it. Login, listing, retrieving and committing must be listened to; without ApopRequest APOP
-// is refused, without BodyRequest a body that is not given whole is aborted, and notices go by.
+// `handler` that listens to it. Login, listing, retrieving and committing must be listened to. Without DigestRequest,
+// ScramRequest or SaslRequest their mechanisms are refused, without TlsRequest the handshake has failed, without
+// BodyRequest a body that is not given whole is aborted; a CommandRequest proceeds, and notices go by.
 template <class Handler>
 void dispatch_event(Session& session, const Event& event, Handler& handler) {
-  static_assert(detail::listens<Handler, AuthRequest> || detail::listens<Handler, ApopRequest>,
-                "no public on(Session&, const AuthRequest&), nor ApopRequest: nobody could log in");
+  static_assert(detail::listens<Handler, AuthRequest> || detail::listens<Handler, DigestRequest> ||
+                    detail::listens<Handler, ScramRequest> || detail::listens<Handler, SaslRequest>,
+                "no public on(Session&, const AuthRequest&), nor any other login: nobody could log in");
   static_assert(detail::listens<Handler, ListRequest>, "no public on(Session&, const ListRequest&)");
   static_assert(detail::listens<Handler, RetrieveRequest>, "no public on(Session&, const RetrieveRequest&)");
   static_assert(detail::listens<Handler, CommitRequest>, "no public on(Session&, const CommitRequest&)");

@@ -9,6 +9,7 @@
 #define POP3_EVENTS_HPP
 
 #include <optional>
+#include <string_view>
 #include <variant>
 
 #include "types.hpp"
@@ -18,24 +19,52 @@ inline namespace v1 {
 
 // ---- requests ---------------------------------------------------------------------------------------------------
 
-// Does this password belong to this user?                                                 accept | refuse
+// May this user log in?                                                     accept(token [, maildrop's user]) | refuse
+// By USER and PASS, PLAIN, LOGIN: is this the password? OAUTHBEARER, XOAUTH2: does this token stand for the user?
+// EXTERNAL: the client certificate names `user`, may the client have that maildrop? ANONYMOUS: nobody, with a trace.
 struct AuthRequest {
   Token<AuthRequest> token;
-  std::string_view user;  // printable ASCII without spaces
-  Secret password;        // printable ASCII, spaces kept; wiped when answered
+  std::string_view user;     // EXTERNAL: TlsFacts::identity; ANONYMOUS: "anonymous"; OAUTHBEARER: may be empty
+  std::string_view authzid;  // SASL: whose maildrop is wanted, if that is not `user`; then accept() has to say whose
+  Secret password;           // or the token, or the trace of ANONYMOUS; wiped when answered
   AuthMethod method;
   bool encrypted;
+  std::uint32_t attempt;  // 1 = the first of this session
 };
 
-// Is `digest` the MD5 of the challenge followed by the user's shared secret? pop3/digest.hpp can tell.  accept | refuse
-struct ApopRequest {
-  Token<ApopRequest> token;
+// Is `digest` that of the challenge and the user's shared secret? pop3/digest.hpp can tell.   accept | refuse
+struct DigestRequest {
+  Token<DigestRequest> token;
   std::string_view user;
   std::string_view digest;     // 32 lower-case hexadecimal digits
   std::string_view challenge;  // with its angle brackets
+  AuthMethod method;           // apop or cram_md5
+  std::uint32_t attempt;
 };
 
-// Lock this user's maildrop and list it. The user was accepted just before.               accept | refuse
+// The keys of this user for SCRAM (RFC 5802). The session checks the proof itself.
+//                                                                  accept(token, keys [, maildrop's user]) | refuse
+// Refused without a code, or with `auth`, the client learns no more than that its proof was wrong, at the end.
+struct ScramRequest {
+  Token<ScramRequest> token;
+  std::string_view user;
+  std::string_view authzid;  // as in AuthRequest
+  AuthMethod method;
+  std::uint32_t attempt;
+};
+
+// The next message of a client by a mechanism of the application's own.
+//                                                                  challenge | accept(token, user [, data]) | refuse
+struct SaslRequest {
+  Token<SaslRequest> token;
+  std::string_view mechanism;  // as Config::mechanisms writes it
+  std::string_view data;       // base64 is undone
+  bool first;                  // of this exchange; `data` is empty then if the server begins
+  std::uint32_t attempt;
+};
+
+// Lock this user's maildrop and list it. The login was accepted just before.
+//                                                                        accept(token, listing [, account]) | refuse
 struct ListRequest {
   Token<ListRequest> token;
   std::string_view user;
@@ -48,12 +77,13 @@ struct RetrieveRequest {
   std::string_view uid;                    // as listed
   std::uint64_t size;                      // octets, as listed
   std::optional<std::uint64_t> top_lines;  // TOP: lines of the body wanted. The session cuts; whole chunks are fine.
+  bool surrogate;                          // wanted is what MessageInfo::surrogate_size announced
 };
 
 // The next octets of a body, from `offset` on.                                  send_body | lend_body | abort_body
 struct BodyRequest {
   Token<BodyRequest> token;
-  std::uint32_t number;
+  std::uint32_t number;  // 0 = the answer to a CommandRequest
   std::uint64_t offset;  // octets given so far: pread() needs nothing else
 };
 
@@ -64,15 +94,61 @@ struct CommitRequest {
   Numbers numbers;
 };
 
+// STLS: its +OK has left, start the handshake now (RFC 2595, 4). Octets that came behind STLS are in
+// Session::unread_input(): they belong to the TLS layer.                                  accept(token, facts) | refuse
+struct TlsRequest {
+  Token<TlsRequest> token;
+};
+
+// A verb of Config::commands.                       accept(token, text) | proceed | send_body | lend_body | refuse
+// proceed() lets the session do what the verb means to it; the others replace that. `argument` is empty for USER, PASS,
+// APOP and AUTH: it is a secret, or near one.
+struct CommandRequest {
+  Token<CommandRequest> token;
+  std::string_view verb;      // in upper case
+  std::string_view argument;  // what follows the verb and a space
+};
+
 // ---- notices ----------------------------------------------------------------------------------------------------
 
 // A RETR or TOP is over, and the chunk lent last is the application's again. `complete`: all of it was handed to the
 // output with its end; it can still be lost on its way.
 struct BodyDone {
-  std::uint32_t number;
+  std::uint32_t number;  // 0 = the answer to a CommandRequest
   bool complete;
   std::uint64_t octets;  // of the message, as LIST counts them: after a whole RETR it should be what was listed
 };
+
+// A login has failed by what the session found out itself; a refusal of the application's is not told. To be logged and
+// counted. `user` is what the client claimed, as far as that is known, and lives until the next poll().
+struct LoginFailed {
+  enum class Fault : std::uint8_t {
+    wrong_proof,     // SCRAM: not this password, or not such a user
+    wrong_binding,   // SCRAM: another TLS channel, or one that was tampered with
+    malformed,       // base64 or message that breaks its mechanism's rules
+    cancelled,       // "*"
+    not_encrypted,   // a password or token was not looked at
+    not_authorized,  // an authzid, and accept() did not say whose maildrop
+    login_delay,     // Account::last_login
+  };
+  Fault fault;
+  AuthMethod method;
+  std::string_view user;
+};
+
+// For logs: "wrong_proof", ...
+constexpr std::string_view to_string(LoginFailed::Fault fault) noexcept {
+  switch (fault) {
+    case LoginFailed::Fault::wrong_proof: return "wrong_proof";
+    case LoginFailed::Fault::wrong_binding: return "wrong_binding";
+    case LoginFailed::Fault::malformed: return "malformed";
+    case LoginFailed::Fault::cancelled: return "cancelled";
+    case LoginFailed::Fault::not_encrypted: return "not_encrypted";
+    case LoginFailed::Fault::not_authorized: return "not_authorized";
+    case LoginFailed::Fault::login_delay: return "login_delay";
+  }
+  return "";
+}
 
 // Once, and the last event. All output is consumed or given up.
 struct Closed {
@@ -80,10 +156,10 @@ struct Closed {
   bool release;  // a maildrop was opened and no CommitRequest was made: unlock it now, remove nothing
 };
 
-// At most 11 alternatives: up to there std::visit is a switch (libstdc++ 12). SASL, STLS and verbs of the
-// application's own will take the three that are left.
-using Event =
-    std::variant<AuthRequest, ApopRequest, ListRequest, RetrieveRequest, BodyRequest, CommitRequest, BodyDone, Closed>;
+// Up to 11 alternatives std::visit is a switch with libstdc++ 12, from there on a table: a call through a pointer for
+// each event, of which a session has a few for each command.
+using Event = std::variant<AuthRequest, DigestRequest, ScramRequest, SaslRequest, ListRequest, RetrieveRequest,
+                           BodyRequest, CommitRequest, TlsRequest, CommandRequest, BodyDone, LoginFailed, Closed>;
 
 }  // namespace v1
 }  // namespace pop3

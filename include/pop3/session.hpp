@@ -2,7 +2,7 @@
 #ifndef POP3_SESSION_HPP
 #define POP3_SESSION_HPP
 
-// pop3::Session: one connection of a POP3 server (RFC 1939, RFC 2449), without any I/O.
+// pop3::Session: one connection of a POP3 server (RFC 1939, 2449, 2595, 5034, 6856), without any I/O.
 //
 // THEORY OF OPERATION
 //
@@ -28,10 +28,14 @@
 // pipelined commands wait in the input, bounded by Limits::input_buffer, and TCP pushes back.
 //
 //   state           commands that are taken                                     what leads on
-//   authorization   USER PASS APOP CAPA QUIT                                    a ListRequest accepted -> transaction
-//   transaction     STAT LIST RETR DELE NOOP RSET TOP UIDL CAPA QUIT            QUIT -> update
+//   authorization   USER PASS APOP AUTH STLS UTF8 LANG CAPA QUIT                a ListRequest accepted -> transaction
+//   transaction     STAT LIST RETR DELE NOOP RSET TOP UIDL LANG CAPA QUIT       QUIT -> update
 //   update          none: CommitRequest is open                                 its answer -> closed
 //   closed          none: what is queued leaves, then Closed comes              every end of a session
+//
+// A login is one question for AuthRequest, DigestRequest or ScramRequest, several for a SaslRequest, then ListRequest.
+// STLS: its +OK leaves, then TlsRequest comes, and input_buffer() has no room meanwhile. What the client said before
+// (a user's name, UTF8, LANG) is forgotten, and no octet that came before TLS is ever looked at after it.
 //
 // Who holds the maildrop: the application locks it while it answers ListRequest, and releases it exactly once:
 //   - at once, if accept(ListRequest) gave anything but Outcome::applied, or there is no session any more to accept it;
@@ -57,14 +61,26 @@
 #include "../mailwire/macros.hpp"
 #include "../mailwire/output_queue.hpp"
 #include "config.hpp"
+#include "detail/capabilities.hpp"
 #include "detail/command.hpp"
 #include "detail/maildrop.hpp"
 #include "detail/top_cut.hpp"
 #include "events.hpp"
 #include "types.hpp"
 
+namespace mailwire {
+inline namespace v1 {
+struct ScramKeys;  // scram.hpp
+enum class ScramHash : std::uint8_t;
+}  // namespace v1
+}  // namespace mailwire
+
 namespace pop3 {
 inline namespace v1 {
+
+namespace detail {
+struct Extras;
+}
 
 class Session {
  public:
@@ -97,25 +113,44 @@ class Session {
   // The request that was returned by poll() and is not answered yet, or null.
   const Event* pending() const noexcept;
 
-  Outcome accept(Token<AuthRequest>);
-  Outcome accept(Token<ApopRequest>);
-  // Copies sizes and unique-ids; that no two unique-ids are equal is the application's affair. `invalid`: more than
-  // Limits::messages, sizes over 2^64-1 octets in all, or a unique-id that is missing (unless
-  // Config::uidl is off) or outside RFC 1939, 7; the peer is told [SYS/PERM] then.
-  // Anything but `applied`: the maildrop was not taken over, unlock it.
-  [[nodiscard]] Outcome accept(Token<ListRequest>, Listing messages);
+  // The maildrop wanted is that of `user`, if it is not empty, else that of the request's. `invalid`: the request has
+  // an authzid and `user` is empty, so nobody has said that the client may act as that; it is refused with [AUTH].
+  Outcome accept(Token<AuthRequest>, std::string_view user = {});
+  Outcome accept(Token<DigestRequest>, std::string_view user = {});
+  // The keys are copied. Whether the client has them turns out later: the login goes on, or LoginFailed comes.
+  Outcome accept(Token<ScramRequest>, const mailwire::ScramKeys& keys, std::string_view user = {});
+  Outcome challenge(Token<SaslRequest>,
+                    std::string_view data);  // raw octets; the client's answer comes as a SaslRequest
+  // `data`: octets that the mechanism sends with its success (RFC 5034, 4: as a last challenge). `user` empty:
+  // `invalid`.
+  Outcome accept(Token<SaslRequest>, std::string_view user, std::string_view data = {});
+  // Copies sizes and unique-ids. `invalid`: more than Limits::messages, sizes over 2^64-1 octets in all, a unique-id
+  // that is missing (unless Config::uidl is off), outside RFC 1939, 7, or there twice (Config::equal_uids): the peer is
+  // told [SYS/PERM] then; or Account::last_login is too recent: [LOGIN-DELAY]. Anything but `applied`: the maildrop was
+  // not taken over, unlock it.
+  [[nodiscard]] Outcome accept(Token<ListRequest>, Listing messages, const Account& account = {});
   Outcome accept(Token<RetrieveRequest>);  // chunks follow, each asked for by a BodyRequest
   Outcome accept(Token<CommitRequest>);    // all numbers were removed
   // Only so many were: fewer than asked for make an -ERR that says so (RFC 1939, 6). `invalid`: more than asked for.
   Outcome accept(Token<CommitRequest>, std::size_t removed);
 
+  // TLS is up. Octets that came before it are gone, and a read in the clear that is still under way is dropped.
+  Outcome accept(Token<TlsRequest>, const TlsFacts& facts = {});
+  Outcome accept(Token<CommandRequest>, std::string_view text = {});  // "+OK text"
+  // The session carries the command out, or, if the verb is not one of its own, says that it is unknown.
+  Outcome proceed(Token<CommandRequest>);
+
   // A login refused without a code counts as wrong credentials: [AUTH].
   Outcome refuse(Token<AuthRequest>, Refusal why = {});
-  Outcome refuse(Token<ApopRequest>, Refusal why = {});
+  Outcome refuse(Token<DigestRequest>, Refusal why = {});
+  Outcome refuse(Token<ScramRequest>, Refusal why = {});
+  Outcome refuse(Token<SaslRequest>, Refusal why = {});
   Outcome refuse(Token<ListRequest>, Refusal why = {});
   Outcome refuse(Token<RetrieveRequest>, Refusal why = {});
   Outcome refuse(Token<BodyRequest>, Refusal why = {});    // as abort_body: it is too late for a text
   Outcome refuse(Token<CommitRequest>, Refusal why = {});  // nothing was removed
+  Outcome refuse(Token<TlsRequest>, Refusal why = {});     // the handshake failed: the session is over, without a word
+  Outcome refuse(Token<CommandRequest>, Refusal why = {});
 
   // The next octets of a message, cut anywhere, even inside a CRLF, and of any size. Dots are doubled, line ends
   // repaired (Config::body_lines) and the end is written by the session. send_ takes the octets over. lend_ only looks
@@ -123,8 +158,10 @@ class Session {
   // the write under way is over.
   Outcome send_body(Token<RetrieveRequest>, std::string chunk, Chunk last);
   Outcome send_body(Token<BodyRequest>, std::string chunk, Chunk last);
+  Outcome send_body(Token<CommandRequest>, std::string chunk, Chunk last);
   Outcome lend_body(Token<RetrieveRequest>, std::string_view chunk, Chunk last);
   Outcome lend_body(Token<BodyRequest>, std::string_view chunk, Chunk last);
+  Outcome lend_body(Token<CommandRequest>, std::string_view chunk, Chunk last);
   // The message cannot be completed: the session closes without the final dot, so that the peer sees it cut short.
   Outcome abort_body(Token<BodyRequest>);
   template <class Request, class String, class = std::enable_if_t<std::is_same_v<String, std::string>>>
@@ -156,16 +193,37 @@ class Session {
   void trim() noexcept;
   State state() const noexcept;
   bool encrypted() const noexcept;
+  bool utf8() const noexcept;                  // the client said UTF8
+  std::string_view language() const noexcept;  // the tag that LANG selected; empty = none
+  TlsFacts tls() const noexcept;               // as handed in; views live until the session hears of TLS again
   const Counters& counters() const noexcept;
   // As listed; nothing (size 0, no uid) if there is no such number. The uid lives as long as the session.
   MessageInfo message(std::uint32_t number) const noexcept;
+  // While a TlsRequest is open: the octets that came behind STLS, for the TLS layer. A client that keeps to RFC 2595
+  // has sent none, or the start of its handshake; anything else makes that fail. They live until the request is
+  // answered.
+  std::string_view unread_input() const noexcept;
+
+  // ---- what CAPA says on this connection -----------------------------------------------------------------------
+  // Adds a line, or changes the one with its tag. False, and nothing happens: it breaks the grammar (RFC 2449, 3), or
+  // speaks of what only the session knows.
+  bool announce(std::string_view line);
+  void conceal(std::string_view tag);  // leaves that line out, whatever works
+
+  // ---- trace ----------------------------------------------------------------------------------------------------
+  // What went over the wire and what was asked and answered since the last call, if Config::trace is on: lines of
+  // printable ASCII in the format of a dialogue (tests/dialogue.hpp), each with LF. Passwords, digests, tokens and
+  // everything that may be one show as "***", octets of messages as their count.
+  std::string take_trace();
 
  private:
   // What the session does next by itself.
   enum class Activity : std::uint8_t {
     greet,     // nothing was sent yet
     commands,  // takes the next line
+    sasl,      // takes the next line as a response
     hold,      // a failed login's reply waits for its time
+    tls,       // STLS was answered
     listing,   // writes LIST or UIDL
     body,      // writes a message
     close,     // lets the output leave
@@ -187,18 +245,44 @@ class Session {
   bool write_listing();
   bool finish_closing();
   std::optional<Event> next_event();
-  bool waits_for_command() const noexcept;
+  bool waits_for_client() const noexcept;
+  bool logging_in() const noexcept;
+  bool waits_for_handshake() const noexcept;
+  Duration answer_limit() const noexcept;
   Duration idle_limit() const noexcept;
   void close(CloseReason reason, Ending ending);
   mailwire::LineLimits line_limits() const noexcept;
+  detail::Extras& extras();
+  void drop_login_extras() noexcept;
+
+  // replies.ipp: what is said, in which language, and the trace of it
   mailwire::ByteBuffer& reply();
-  void refuse_by_system(Refusal why, std::string_view text);
+  mailwire::ByteBuffer& body_text();
+  std::string_view text(Text text) const noexcept;
+  bool unicode() const noexcept;
+  void say(std::string_view status, Code code, std::string_view words, std::uint64_t one = 0, std::uint64_t two = 0);
+  void say_ok();
+  void say_ok(Text text, std::uint64_t one = 0, std::uint64_t two = 0);
+  void say_error(Text text, Code code = Code::none, std::uint64_t one = 0, std::uint64_t two = 0);
+  void say_refused(const Refusal& why, Code code, Text otherwise);
+  void refuse_by_system(const Refusal& why, Text otherwise);
+  void close_if_wanted(const Refusal& why);
+  void trace_line(std::string_view mark, std::string_view line);
+  void trace_command(const detail::Command& command, std::string_view line);
+  void trace_replies();
+  void trace_event(const Event& event);
+  void trace_answer(std::string_view what, std::string_view detail = {});
+  void trace_refusal(const Refusal& why);
+  void trace_chunk(std::size_t octets, Chunk last);
 
   // commands.ipp: one function per command
-  bool take_command();
+  bool take_line();
+  void take_command(std::string_view line);
   void refuse_line(bool hopeless);
+  bool tolerated(const detail::Command& command);
+  bool known(const detail::Command& command) const noexcept;
   void execute(const detail::Command& command);
-  void bad_command(std::string_view text);
+  void bad_command(Text text);
   void user(const detail::Command& command);
   void pass(const detail::Command& command);
   void apop(const detail::Command& command);
@@ -210,9 +294,51 @@ class Session {
   void retrieve(const detail::Command& command);
   void capa();
   bool find_message(std::uint64_t number);
+  bool readable(std::uint64_t number);
+  bool removes_retrieved() const noexcept;
   void list_one(std::uint64_t number);
   void append_entry(mailwire::ByteBuffer& out, std::uint64_t number);
   void forget_login() noexcept;
+
+  // extensions.ipp: STLS, UTF8, LANG, verbs and capabilities of the application's own
+  void stls();
+  bool wait_for_tls();
+  void utf8_command();
+  void lang(const detail::Command& command);
+  void list_languages();
+  void set_tls_facts(const TlsFacts& facts);
+  void forget_client_settings() noexcept;
+  const CommandSpec* find_spec(std::string_view verb) const noexcept;
+  const Mechanism* find_mechanism(std::string_view name) const noexcept;
+  void ask_for_command(const CommandSpec& spec, const detail::Command& command, std::string_view line);
+  detail::CapabilityFacts capability_facts() const noexcept;
+
+  // sasl.ipp: AUTH
+  void auth(const detail::Command& command);
+  void list_mechanisms();
+  void take_response(std::string_view line);
+  void sasl_message(std::string_view message);
+  void send_challenge(std::string_view data);
+  void plain(std::string_view message);
+  void login(std::string_view message);
+  void cram_md5(std::string_view message);
+  void bearer(std::string_view message);
+  void external(std::string_view message);
+  void anonymous(std::string_view message);
+  void scram_first(std::string_view message);
+  void scram_final(std::string_view message);
+  void own_mechanism(std::string_view message, bool first);
+  void malformed_message();
+  void ask_password(std::string_view user, std::string_view authzid, std::string_view secret);
+  void ask_digest(std::string_view user, std::string_view digest, std::string_view challenge, AuthMethod method);
+  void append_nonce(mailwire::ByteBuffer& out);
+  void make_challenge();
+  bool offers_plus(mailwire::ScramHash hash) const noexcept;
+  void send_scram_challenge(const mailwire::ScramKeys& keys);
+  void scram_failed(LoginFailed::Fault fault);
+  void end_exchange() noexcept;
+  void exchange_failed(LoginFailed::Fault fault, std::string_view user);
+  void report_failure(LoginFailed::Fault fault, AuthMethod method, std::string_view user);
 
   // answers.ipp: what the application decides
   template <class Request>
@@ -220,12 +346,17 @@ class Session {
   template <class Request>
   bool take(Token<Request> token) noexcept;
   void ask(const Event& request);
+  bool accept_login(std::string_view claimed, std::string_view authzid, std::string_view user);
+  void set_user(std::string_view user);
   void ask_for_list();
-  Outcome login_failed(Refusal why);
+  Outcome login_failed(const Refusal& why);
+  void hold_refusal(const Refusal& why, Code code);
+  void regret_token();
   template <class Request>
   Outcome lend(Token<Request> token, std::string_view chunk, Chunk last);
   template <class Request>
   Outcome send(Token<Request> token, std::string& chunk, Chunk last);
+  template <class Request>
   void begin_body();
   void set_chunk(std::string_view chunk, Chunk last);
   bool write_body();
@@ -243,30 +374,39 @@ class Session {
   CloseReason reason_ = CloseReason::quit;
   bool encrypted_;
   bool end_of_input_ = false;
-  bool maildrop_open_ = false;  // Closed has to say `release`
-  bool told_ = false;           // pending_ was returned by poll()
-  bool due_ = true;             // something has happened since poll() returned nothing
-  bool was_busy_ = true;        // the peer was not the one to act when poll() ended: every command has a reply
-  bool progress_ = true;        // output was consumed, or began to wait, since the last poll()
-  bool list_uids_ = false;      // Activity::listing writes UIDL
-  bool cut_top_ = false;        // the body is a TOP
+  bool drop_read_ = false;  // the read under way began before TLS
+  bool utf8_ = false;
+  bool has_nonce_ = false, has_identity_ = false, has_binding_ = false;  // what mechanisms need
+  bool has_challenge_ = false;                                           // APOP
+  bool read_only_ = false;
+  bool maildrop_open_ = false;     // Closed has to say `release`
+  bool told_ = false;              // pending_ was returned by poll()
+  bool close_after_hold_ = false;  // Refusal::close of the reply that is held
+  bool due_ = true;                // something has happened since poll() returned nothing
+  bool was_busy_ = true;           // the peer was not the one to act when poll() ended: every command has a reply
+  bool progress_ = true;           // output was consumed, or began to wait, since the last poll()
+  bool list_uids_ = false;         // Activity::listing writes UIDL
+  bool cut_top_ = false;           // the body is a TOP
   bool chunk_last_ = false, end_written_ = false;
   bool body_cut_ = false;  // the session closed inside a body, BodyDone is still to come
   unsigned bad_in_a_row_ = 0;
+  std::uint32_t language_ = 0;  // 1 = the first of Config::languages; 0 = none
 
   TimePoint now_{};
-  TimePoint idle_since_{}, stalled_since_{}, asked_at_{}, hold_until_{};
+  TimePoint began_{}, idle_since_{}, stalled_since_{}, asked_at_{}, hold_until_{};
 
   mailwire::LineReader input_;
   mailwire::OutputQueue output_;
   std::optional<Event> pending_;
   std::optional<BodyDone> body_done_;
+  std::optional<LoginFailed> failed_;
 
   // Before login: the user's name, then a password, digest or held reply. Wiped as soon as it is not needed.
   mailwire::ByteBuffer login_;
   std::size_t user_size_ = 0;  // 0 = USER was not accepted
-  std::string challenge_;      // APOP
 
+  detail::Extras* extras_ = nullptr;  // what most sessions do without, or only until they have logged in
+  std::optional<std::uint32_t> expire_, login_delay_;  // as CAPA tells them after login
   detail::Maildrop maildrop_;
   std::uint32_t cursor_ = 0;  // listing: the next number; body: the message
 
@@ -285,6 +425,9 @@ class Session {
 #ifndef POP3_SEPARATE
 #include "impl/answers.ipp"
 #include "impl/commands.ipp"
+#include "impl/extensions.ipp"
+#include "impl/replies.ipp"
+#include "impl/sasl.ipp"
 #include "impl/session.ipp"
 #endif
 

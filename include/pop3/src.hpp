@@ -9,6 +9,9 @@
 
 #include "impl/answers.ipp"
 #include "impl/commands.ipp"
+#include "impl/extensions.ipp"
+#include "impl/replies.ipp"
+#include "impl/sasl.ipp"
 #include "impl/session.ipp"
 
 #endif

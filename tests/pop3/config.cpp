@@ -6,7 +6,7 @@
 TEST_CASE("R17 R88 F-DOS F-TIMER: what is not set is safe and legal") {
   const pop3::Config config;
   CHECK(config.login_needs_tls);
-  CHECK_FALSE(config.bare_lf_ends_command);
+  CHECK_FALSE(config.tolerate.bare_lf);
   CHECK(config.body_lines == pop3::BodyLines::repair);
   CHECK(config.capabilities.empty());
   const pop3::Limits& limits = config.limits;

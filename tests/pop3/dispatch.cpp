@@ -17,7 +17,7 @@ using pop3::Session;
 struct Everything {
   std::string heard;
   void on(Session& session, const pop3::AuthRequest& request) { heard += "auth ", session.accept(request.token); }
-  void on(Session& session, const pop3::ApopRequest& request) { heard += "apop ", session.refuse(request.token); }
+  void on(Session& session, const pop3::DigestRequest& request) { heard += "apop ", session.refuse(request.token); }
   void on(Session& session, const pop3::ListRequest& request) {
     const pop3::MessageInfo messages[] = {{3, "uid-1"}, {3, "uid-2"}};
     heard += session.accept(request.token, messages) == pop3::Outcome::applied ? "list " : "";
@@ -45,7 +45,7 @@ struct Least {
 };
 
 struct ApopOnly {
-  void on(Session& session, const pop3::ApopRequest& request) { session.accept(request.token); }
+  void on(Session& session, const pop3::DigestRequest& request) { session.accept(request.token); }
   void on(Session& session, const pop3::ListRequest& request) { session.refuse(request.token); }
   void on(Session& session, const pop3::RetrieveRequest& request) { session.refuse(request.token); }
   void on(Session& session, const pop3::CommitRequest& request) { session.accept(request.token); }
@@ -106,7 +106,7 @@ TEST_CASE("R47 R50: what is refused, or listened to by nobody, neither hangs nor
 TEST_CASE("which events a handler listens to is known when it is compiled") {
   using pop3::detail::listens;
   static_assert(listens<Everything, pop3::CommitRequest> && listens<Everything, pop3::Closed>);
-  static_assert(listens<Least, pop3::AuthRequest> && !listens<Least, pop3::ApopRequest>);
+  static_assert(listens<Least, pop3::AuthRequest> && !listens<Least, pop3::DigestRequest>);
   static_assert(!listens<Least, pop3::BodyRequest> && !listens<Least, pop3::BodyDone>);
   // A listener may take its event by value, and give something back.
   struct Loose {

@@ -67,7 +67,7 @@ std::string answers_taken(Session& session, std::uint64_t token) {
     if (outcome != Outcome::stale) taken += std::string(what) + ' ';
   };
   const Token<AuthRequest> auth(token);
-  const Token<pop3::ApopRequest> apop(token);
+  const Token<pop3::DigestRequest> apop(token);
   const Token<ListRequest> list(token);
   const Token<RetrieveRequest> retrieve(token);
   const Token<BodyRequest> body(token);
@@ -113,7 +113,7 @@ struct Open {
 };
 constexpr Open open_requests[] = {
     {"AuthRequest", "USER ann\r\nPASS pw\r\n"},
-    {"ApopRequest", "APOP ann 0123456789abcdef0123456789abcdef\r\n"},
+    {"DigestRequest", "APOP ann 0123456789abcdef0123456789abcdef\r\n"},
     {"ListRequest", "USER ann\r\nPASS pw\r\n"},
     {"RetrieveRequest", "USER ann\r\nPASS pw\r\nDELE 2\r\nRETR 1\r\n"},
     {"BodyRequest", "USER ann\r\nPASS pw\r\nDELE 2\r\nRETR 1\r\n"},

@@ -9,12 +9,11 @@
 #include <string_view>
 
 #include "../../mailwire/ascii.hpp"
+#include "../types.hpp"
 
 namespace pop3 {
 inline namespace v1 {
 namespace detail {
-
-enum class Verb : std::uint8_t { user, pass, apop, quit, stat, list, retr, dele, noop, rset, top, uidl, capa, unknown };
 
 // What may stand behind a verb.
 enum class Arguments : std::uint8_t {
@@ -22,6 +21,8 @@ enum class Arguments : std::uint8_t {
   name,             // one word
   name_digest,      // a word, a space, 32 lower-case hexadecimal digits
   password,         // everything behind the one space, spaces included (RFC 1939, 7: PASS)
+  mechanism,        // a word, and perhaps another one (RFC 5034, 4)
+  language,         // one word, or nothing (RFC 6856, 3)
   number,           // a message number
   number_optional,  // the same, or nothing
   number_lines,     // a message number and a count of lines, 0 or more
@@ -33,10 +34,12 @@ struct VerbInfo {
   bool in_authorization, in_transaction;
 };
 
-// RFC 1939; CAPA: RFC 2449, 5. In the order of Verb.
+// RFC 1939; AUTH: RFC 5034, 4; STLS: RFC 2595, 4; UTF8, LANG: RFC 6856; CAPA: RFC 2449, 5. In the order of Verb.
 inline constexpr VerbInfo verbs[] = {
     {"USER", Arguments::name, true, false},        {"PASS", Arguments::password, true, false},
-    {"APOP", Arguments::name_digest, true, false}, {"QUIT", Arguments::none, true, true},
+    {"APOP", Arguments::name_digest, true, false}, {"AUTH", Arguments::mechanism, true, false},
+    {"STLS", Arguments::none, true, false},        {"UTF8", Arguments::none, true, false},
+    {"LANG", Arguments::language, true, true},     {"QUIT", Arguments::none, true, true},
     {"STAT", Arguments::none, false, true},        {"LIST", Arguments::number_optional, false, true},
     {"RETR", Arguments::number, false, true},      {"DELE", Arguments::number, false, true},
     {"NOOP", Arguments::none, false, true},        {"RSET", Arguments::none, false, true},
@@ -46,62 +49,181 @@ inline constexpr VerbInfo verbs[] = {
 
 constexpr const VerbInfo& info(Verb verb) noexcept { return verbs[static_cast<std::size_t>(verb)]; }
 
-struct Command {
-  Verb verb = Verb::unknown;
-  bool well_formed = false;                  // the arguments are as the verb wants them
-  std::string_view name = {};                // USER, APOP
-  std::string_view secret = {};              // PASS: the password; APOP: the digest
-  std::optional<std::uint64_t> number = {};  // of a message; it may be 0 or far too large
-  std::uint64_t lines = 0;                   // TOP
+// Rules that a line breaks, as a set.
+class Rules {
+ public:
+  constexpr void add(Rule rule) noexcept { bits_ |= 1U << static_cast<unsigned>(rule); }
+  constexpr bool has(Rule rule) const noexcept { return (bits_ >> static_cast<unsigned>(rule) & 1U) != 0; }
+  constexpr bool none() const noexcept { return bits_ == 0; }
+
+ private:
+  unsigned bits_ = 0;
 };
+
+struct Command {
+  Verb verb = Verb::other;
+  std::string_view word = {};                    // the verb as it came
+  bool well_formed = false;                      // the arguments are as the verb wants them, but for `broken`
+  Rules broken = {};                             // rules that it breaks, and that may be relaxed
+  std::string_view name = {};                    // USER, APOP; AUTH: the mechanism; LANG: the range
+  std::string_view secret = {};                  // PASS: the password; APOP: the digest
+  std::optional<std::string_view> initial = {};  // AUTH: the initial response, in base64
+  std::optional<std::uint64_t> number = {};      // of a message; it may be 0 or far too large
+  std::uint64_t lines = 0;                       // TOP
+  std::optional<std::string_view> rest = {};     // what follows the verb and the spaces behind it
+};
+
+constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
+constexpr bool is_eight_bit(char c) noexcept { return static_cast<unsigned char>(c) >= 0x80; }
 
 constexpr Verb find_verb(std::string_view word) noexcept {
   for (std::size_t i = 0; i < std::size_t{sizeof verbs / sizeof verbs[0]}; ++i)
     if (mailwire::equals_ignoring_case(word, verbs[i].name)) return static_cast<Verb>(i);
-  return Verb::unknown;
-}
-
-constexpr bool is_word(std::string_view text) noexcept {
-  return !text.empty() && mailwire::all_of(text, mailwire::is_graphic);
+  return Verb::other;
 }
 
 constexpr bool is_digest(std::string_view text) noexcept {
   return text.size() == 32 && mailwire::all_of(text, mailwire::is_lower_hex);
 }
 
-// Reads what follows the verb and its one space; nothing = there was no space.
-constexpr bool parse_arguments(Command& command, std::optional<std::string_view> rest) noexcept {
-  const Arguments wanted = info(command.verb).arguments;
-  if (!rest) return wanted == Arguments::none || wanted == Arguments::number_optional;
-  const mailwire::Words words = mailwire::split_word(*rest);
-  switch (wanted) {
-    case Arguments::none: return false;
-    case Arguments::name: command.name = *rest; return is_word(command.name);
+// The start of a line, as far as it is there, is that of AUTH with an argument.
+constexpr bool begins_auth(std::string_view start) noexcept {
+  return start.size() >= 5 && is_space(start[4]) && mailwire::equals_ignoring_case(start.substr(0, 4), "AUTH");
+}
+
+// Takes the words of a line apart and notes what is not as RFC 1939, 3 wants it.
+class LineParser {
+ public:
+  constexpr LineParser(std::string_view line, Rules& broken) noexcept : rest_(line), broken_(broken) {}
+
+  // The next word; nothing if there is none. One space stands before each but the first.
+  constexpr std::optional<std::string_view> word() noexcept {
+    if (!skip_space()) return std::nullopt;
+    std::size_t end = 0;
+    while (end < rest_.size() && !is_space(rest_[end])) ++end;
+    const std::string_view found = rest_.substr(0, end);
+    rest_.remove_prefix(end);
+    first_ = false;
+    return found;
+  }
+  // Everything behind the next space, spaces included.
+  constexpr std::optional<std::string_view> all() noexcept {
+    if (rest_.empty() || rest_[0] != ' ') return std::nullopt;
+    return rest_.substr(1);
+  }
+  // Whether nothing follows but, perhaps, spaces.
+  constexpr bool end() noexcept { return !skip_space(); }
+
+ private:
+  // Goes to the next word; false if there is none.
+  constexpr bool skip_space() noexcept {
+    std::size_t spaces = 0;
+    bool tab = false;
+    while (spaces < rest_.size() && is_space(rest_[spaces])) tab = rest_[spaces++] == '\t' || tab;
+    const bool at_end = spaces == rest_.size();
+    if (tab || (at_end && spaces > 0) || spaces > (first_ ? 0U : 1U)) broken_.add(Rule::spaces);
+    rest_.remove_prefix(spaces);
+    return !at_end;
+  }
+
+  std::string_view rest_;
+  Rules& broken_;
+  bool first_ = true;
+};
+
+constexpr std::optional<std::uint64_t> parse_count(std::optional<std::string_view> word, Rules& broken) noexcept {
+  if (!word) return std::nullopt;
+  std::string_view digits = *word;
+  while (digits.size() > 1 && digits[0] == '0') {
+    digits.remove_prefix(1);
+    broken.add(Rule::leading_zeros);
+  }
+  return mailwire::parse_number(digits);
+}
+
+constexpr bool is_name(std::optional<std::string_view> word, Rules& broken) noexcept {
+  if (!word || word->empty()) return false;
+  for (const char c : *word) {
+    if (is_eight_bit(c))
+      broken.add(Rule::eight_bit);
+    else if (!mailwire::is_graphic(c))
+      return false;
+  }
+  return true;
+}
+
+// No control octet, so that what is tested in a log or a database is what was sent.
+constexpr bool is_password(std::optional<std::string_view> text, Rules& broken) noexcept {
+  if (!text || text->empty()) return false;
+  for (const char c : *text) {
+    if (is_eight_bit(c))
+      broken.add(Rule::eight_bit);
+    else if (!mailwire::is_text(c))
+      return false;
+  }
+  return true;
+}
+
+constexpr bool is_ascii_word(std::optional<std::string_view> word) noexcept {
+  return word && mailwire::all_of(*word, mailwire::is_graphic);
+}
+
+// Reads what follows the verb.
+constexpr bool parse_arguments(Command& command, LineParser words) noexcept {
+  Rules& broken = command.broken;
+  switch (info(command.verb).arguments) {
+    case Arguments::none: return words.end();
+    case Arguments::name: command.name = words.word().value_or(""); return is_name(command.name, broken) && words.end();
     case Arguments::name_digest:
-      command.name = words.first;
-      command.secret = words.rest.value_or("");
-      return is_word(command.name) && is_digest(command.secret);
-    case Arguments::password: command.secret = *rest; return !command.secret.empty();
+      command.name = words.word().value_or("");
+      command.secret = words.word().value_or("");
+      return is_name(command.name, broken) && is_digest(command.secret) && words.end();
+    case Arguments::password: command.secret = words.all().value_or(""); return is_password(command.secret, broken);
+    case Arguments::mechanism: {
+      const auto mechanism = words.word();
+      if (!mechanism) {
+        broken.add(Rule::auth_list);
+        return true;
+      }
+      command.name = *mechanism;
+      command.initial = words.word();
+      return is_ascii_word(mechanism) && (!command.initial || is_ascii_word(command.initial)) && words.end();
+    }
+    case Arguments::language: {
+      const auto range = words.word();
+      command.name = range.value_or("");
+      return !range || (is_ascii_word(range) && words.end());
+    }
     case Arguments::number:
-    case Arguments::number_optional: command.number = mailwire::parse_number(*rest); return command.number.has_value();
+    case Arguments::number_optional: {
+      const auto number = words.word();
+      if (!number) return info(command.verb).arguments == Arguments::number_optional;
+      command.number = parse_count(number, broken);
+      return command.number.has_value() && words.end();
+    }
     case Arguments::number_lines: {
-      const auto lines = mailwire::parse_number(words.rest.value_or(""));
-      command.number = mailwire::parse_number(words.first);
+      command.number = parse_count(words.word(), broken);
+      const auto lines = parse_count(words.word(), broken);
       command.lines = lines.value_or(0);
-      return command.number.has_value() && lines.has_value();
+      return command.number.has_value() && lines.has_value() && words.end();
     }
   }
   return false;
 }
 
 // command = verb [ SP argument [ SP argument ] ]; printable ASCII throughout (RFC 1939, 3; RFC 2449, 4).
-// `line` comes without its CRLF.
+// `line` comes without its CRLF. What breaks a rule that may be relaxed is well formed, with the rule in `broken`.
 constexpr Command parse_command(std::string_view line) noexcept {
   Command command;
-  const mailwire::Words words = mailwire::split_word(line);
-  command.verb = find_verb(words.first);
-  if (command.verb != Verb::unknown && mailwire::all_of(line, mailwire::is_text))
-    command.well_formed = parse_arguments(command, words.rest);
+  if (line.find('\n') != std::string_view::npos) command.broken.add(Rule::bare_lf);
+  LineParser words(line, command.broken);
+  command.word = words.word().value_or("");
+  if (!command.word.empty()) {
+    const auto verb_end = static_cast<std::size_t>(command.word.data() + command.word.size() - line.data());
+    if (verb_end < line.size()) command.rest = line.substr(verb_end + 1);
+  }
+  command.verb = find_verb(command.word);
+  if (command.verb != Verb::other) command.well_formed = parse_arguments(command, words);
   return command;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The only place that writes reply lines. Whatever the application says, what leaves is one line of printable ASCII,
-// at most 512 octets with its CRLF, and a "[" at the start of the text is a response code (RFC 2449, 3 and 4).
+// The only place that writes reply lines. Whatever the application says, what leaves is one line of printable ASCII, or
+// of UTF-8 where RFC 6856 allows it, at most 512 octets with its CRLF, and a "[" at the start of the text is a response
+// code (RFC 2449, 3 and 4).
 #ifndef POP3_DETAIL_REPLY_HPP
 #define POP3_DETAIL_REPLY_HPP
 
@@ -10,6 +11,7 @@
 
 #include "../../mailwire/ascii.hpp"
 #include "../../mailwire/byte_buffer.hpp"
+#include "../../mailwire/utf8.hpp"
 #include "../types.hpp"
 
 namespace pop3 {
@@ -26,23 +28,32 @@ constexpr std::string_view code_text(Code code) noexcept {
     case Code::auth: return "[AUTH]";
     case Code::in_use: return "[IN-USE]";
     case Code::login_delay: return "[LOGIN-DELAY]";
+    case Code::utf8: return "[UTF8]";
     case Code::sys_temp: return "[SYS/TEMP]";
     case Code::sys_perm: return "[SYS/PERM]";
   }
   return "";
 }
 
-// Where a refusal is given decides which codes may stand in it (RFC 2449, 8; RFC 3206, 4 and 5).
-constexpr Code legal(Code code, bool refuses_login) noexcept {
-  const bool login_only = code == Code::auth || code == Code::in_use || code == Code::login_delay;
-  return login_only && !refuses_login ? Code::none : code;
+// What is refused decides which codes may stand in it (RFC 2449, 8; RFC 3206, 4 and 5; RFC 6856, 5).
+enum class Refused : std::uint8_t { login, message, other };
+constexpr Code legal(Code code, Refused what) noexcept {
+  const bool of_login = code == Code::auth || code == Code::in_use || code == Code::login_delay;
+  const bool of_message = code == Code::utf8;
+  if ((of_login && what != Refused::login) || (of_message && what != Refused::message)) return Code::none;
+  return code;
 }
 
-// Appends `text` with everything outside printable ASCII replaced, as far as `room` goes.
-inline void append_clean(ByteBuffer& out, std::string_view text, std::size_t room) {
-  text = text.substr(0, room);
+// Appends `text` as far as `room` goes, everything outside printable ASCII replaced; with `unicode` well-formed UTF-8
+// is let through, but for control characters.
+inline void append_clean(ByteBuffer& out, std::string_view text, std::size_t room, bool unicode = false) {
+  unicode = unicode && mailwire::is_utf8(text);
+  text = text.substr(0, unicode ? mailwire::utf8_prefix(text, room) : room);
   char* to = out.room(text.size());
-  for (const char c : text) *to++ = mailwire::is_text(c) ? c : (c == '\r' || c == '\n' || c == '\t') ? ' ' : '?';
+  for (const char c : text) {
+    const bool passes = mailwire::is_text(c) || (unicode && static_cast<unsigned char>(c) >= 0x80);
+    *to++ = passes ? c : (c == '\r' || c == '\n' || c == '\t') ? ' ' : '?';
+  }
   out.commit(text.size());
 }
 
@@ -59,26 +70,55 @@ inline void append_number(ByteBuffer& out, std::uint64_t value) {
 inline void end_line(ByteBuffer& out) { out.append("\r\n"); }
 inline void end_multi_line(ByteBuffer& out) { out.append(".\r\n"); }
 
-// status [ SP code ] [ SP text ] CRLF
-inline void status_line(ByteBuffer& out, std::string_view status, Code code, std::string_view text) {
+// What is said behind the status, and the numbers for its "{1}" and "{2}".
+struct Words {
+  std::string_view text = {};
+  bool unicode = false;
+  std::uint64_t one = 0, two = 0;
+};
+
+// Appends the text with its numbers in place.
+inline void append_words(ByteBuffer& out, const Words& words, std::size_t room) {
+  const std::size_t start = out.size();
+  std::string_view text = words.text;
+  while (!text.empty() && out.size() - start < room) {
+    const std::size_t brace = text.find('{');
+    append_clean(out, text.substr(0, brace), room - (out.size() - start), words.unicode);
+    if (brace == std::string_view::npos) return;
+    text.remove_prefix(brace);
+    const std::string_view place = text.substr(0, 3);
+    if (place == "{1}" || place == "{2}") {
+      append_number(out, place == "{1}" ? words.one : words.two);
+      text.remove_prefix(3);
+    } else {
+      append_clean(out, "{", room - (out.size() - start));
+      text.remove_prefix(1);
+    }
+  }
+  out.truncate(start + room);
+}
+
+// status [ SP code ] [ SP text ] CRLF. Any text may hold what a client or a database said: only ours has places.
+inline void status_line(ByteBuffer& out, std::string_view status, Code code, const Words& words, bool has_places) {
   const std::size_t start = out.size();
   out.append(status);
   if (code != Code::none) {
     out.append(' ');
     out.append(code_text(code));
   }
-  if (!text.empty()) {
+  if (!words.text.empty()) {
     out.append(' ');
     const std::size_t text_start = out.size();
-    append_clean(out, text, max_line - (text_start - start));
+    const std::size_t room = max_line - (text_start - start);
+    if (has_places)
+      append_words(out, words, room);
+    else
+      append_clean(out, words.text, room, words.unicode);
     // Not ours, so not a code.
-    if (code == Code::none && text[0] == '[') out.data()[text_start] = '(';
+    if (code == Code::none && words.text[0] == '[') out.data()[text_start] = '(';
   }
   end_line(out);
 }
-inline void ok(ByteBuffer& out, std::string_view text = {}) { status_line(out, "+OK", Code::none, text); }
-inline void error(ByteBuffer& out, Code code, std::string_view text) { status_line(out, "-ERR", code, text); }
-inline void error(ByteBuffer& out, std::string_view text) { error(out, Code::none, text); }
 
 // "+OK " number " " number: STAT, LIST n.
 inline void ok_numbers(ByteBuffer& out, std::uint64_t a, std::uint64_t b) {
@@ -98,12 +138,18 @@ constexpr bool is_challenge(std::string_view text) noexcept {
          id.find_first_of("<>") == id.npos && mailwire::all_of(id, mailwire::is_graphic);
 }
 
+// What may stand behind the "@" of a challenge.
+constexpr bool is_host(std::string_view text) noexcept {
+  return !text.empty() && text.size() <= 200 && text.find_first_of("<>@") == text.npos &&
+         mailwire::all_of(text, mailwire::is_graphic);
+}
+
 // The greeting: text without angle brackets, which would announce APOP (RFC 2449, 3), then the challenge if there is
 // one (RFC 1939, 7).
 inline void greeting(ByteBuffer& out, std::string_view text, std::string_view challenge) {
   const std::size_t challenge_octets = challenge.empty() ? 0 : challenge.size() + 1;
   const std::size_t start = out.size();
-  status_line(out, "+OK", Code::none, text.substr(0, max_line - 4 - challenge_octets));
+  status_line(out, "+OK", Code::none, {text.substr(0, max_line - 4 - challenge_octets)}, false);
   out.truncate(out.size() - 2);
   for (std::size_t i = start; i < out.size(); ++i) {
     char& c = out.data()[i];

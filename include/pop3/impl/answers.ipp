@@ -3,8 +3,9 @@
 #ifndef POP3_IMPL_ANSWERS_IPP
 #define POP3_IMPL_ANSWERS_IPP
 
+#include "../detail/extras.hpp"
 #include "../detail/reply.hpp"
-#include "../detail/texts.hpp"
+#include "../detail/trace.hpp"
 #include "../session.hpp"
 
 namespace pop3 {
@@ -31,22 +32,48 @@ bool Session::take(Token<Request> token) noexcept {
 
 // ---- login --------------------------------------------------------------------------------------------------------
 
-POP3_INLINE Outcome Session::accept(Token<AuthRequest> token) {
+POP3_INLINE Outcome Session::accept(Token<AuthRequest> token, std::string_view user) {
+  const AuthRequest* const open = told_ ? std::get_if<AuthRequest>(&*pending_) : nullptr;
+  const std::string_view claimed = open == nullptr ? std::string_view{} : open->user;
+  const std::string_view authzid = open == nullptr ? std::string_view{} : open->authzid;
   if (!take(token)) return Outcome::stale;
-  ask_for_list();
-  return Outcome::applied;
+  return accept_login(claimed, authzid, user) ? Outcome::applied : Outcome::invalid;
 }
 
-POP3_INLINE Outcome Session::accept(Token<ApopRequest> token) {
+POP3_INLINE Outcome Session::accept(Token<DigestRequest> token, std::string_view user) {
+  const DigestRequest* const open = told_ ? std::get_if<DigestRequest>(&*pending_) : nullptr;
+  const std::string_view claimed = open == nullptr ? std::string_view{} : open->user;
   if (!take(token)) return Outcome::stale;
+  return accept_login(claimed, {}, user) ? Outcome::applied : Outcome::invalid;
+}
+
+// Whose maildrop it is has to be said by somebody (RFC 4616, 2: an authzid needs its own permission).
+POP3_INLINE bool Session::accept_login(std::string_view claimed, std::string_view authzid, std::string_view user) {
+  const bool allowed = !user.empty() || (authzid.empty() && !claimed.empty());
+  if (!allowed) {
+    const AuthMethod method = extras_->exchange.method;  // USER and PASS have no authzid
+    report_failure(LoginFailed::Fault::not_authorized, method, claimed);
+    login_failed({});
+    return false;
+  }
+  trace_answer("accept");
+  set_user(user.empty() ? claimed : user);
   ask_for_list();
-  return Outcome::applied;
+  return true;
+}
+
+// `user` may lie in what is wiped here.
+POP3_INLINE void Session::set_user(std::string_view user) {
+  mailwire::ByteBuffer copy;
+  copy.append(user);
+  login_.wipe();
+  login_.append(copy.view());
+  user_size_ = user.size();
 }
 
 // The credentials are right and not needed any more; whose maildrop it is still is.
 POP3_INLINE void Session::ask_for_list() {
-  mailwire::wipe(login_.data() + user_size_, login_.size() - user_size_);
-  login_.truncate(user_size_);
+  end_exchange();
   ListRequest request{};
   request.token = next_token<ListRequest>();
   request.user = login_.view();
@@ -57,80 +84,151 @@ POP3_INLINE Outcome Session::refuse(Token<AuthRequest> token, Refusal why) {
   return take(token) ? login_failed(why) : Outcome::stale;
 }
 
-POP3_INLINE Outcome Session::refuse(Token<ApopRequest> token, Refusal why) {
+POP3_INLINE Outcome Session::refuse(Token<DigestRequest> token, Refusal why) {
   return take(token) ? login_failed(why) : Outcome::stale;
 }
 
-// The reply is written now and held back, in the place of the credentials, until the delay is over.
-POP3_INLINE Outcome Session::login_failed(Refusal why) {
-  const Code code = why.code == Code::none ? Code::auth : why.code;
-  if (code == Code::auth) ++counters_.failed_logins;
-  mailwire::ByteBuffer line;  // why.text may point into the request, so into login_
-  detail::error(line, code, why.text.empty() ? detail::texts::login_refused(code) : why.text);
-  forget_login();
-  login_.append(line.view());
-  hold_until_ = detail::later(asked_at_, config_.limits.failed_login_delay);
-  activity_ = Activity::hold;
+// Without a code it was the credentials.
+POP3_INLINE Outcome Session::login_failed(const Refusal& why) {
+  trace_refusal(why);
+  hold_refusal(why, why.code == Code::none ? Code::auth : detail::legal(why.code, detail::Refused::login));
   return Outcome::applied;
 }
 
-POP3_INLINE Outcome Session::accept(Token<ListRequest> token, Listing messages) {
+namespace detail {
+
+// What a refused login says when the application gives no text.
+constexpr Text login_refused(Code code) noexcept {
+  switch (code) {
+    case Code::auth: return Text::auth_failed;
+    case Code::in_use: return Text::in_use;
+    case Code::login_delay: return Text::login_delay;
+    case Code::sys_temp: return Text::sys_temp;
+    case Code::sys_perm: return Text::sys_perm;
+    case Code::none:
+    case Code::utf8: return Text::no_maildrop;
+  }
+  return Text::no_maildrop;
+}
+
+}  // namespace detail
+
+// The reply is written now and held back, in the place of the credentials, until the delay is over.
+POP3_INLINE void Session::hold_refusal(const Refusal& why, Code code) {
+  if (code == Code::auth) ++counters_.failed_logins;
+  mailwire::ByteBuffer line;  // why.text may point into the request, so into login_
+  const bool own = !why.text.empty();
+  const std::string_view words = own ? why.text : text(detail::login_refused(code));
+  detail::status_line(line, "-ERR", code, {words, unicode()}, !own);
+  forget_login();
+  login_.clear();
+  login_.append(line.view());
+  hold_until_ = detail::later(asked_at_, why.delay.value_or(config_.limits.failed_login_delay));
+  close_after_hold_ = why.close;
+  activity_ = Activity::hold;
+  const bool token_refused =
+      extras_ != nullptr && extras_->exchange.step != detail::SaslExchange::Step::none &&
+      (extras_->exchange.method == AuthMethod::oauthbearer || extras_->exchange.method == AuthMethod::xoauth2);
+  if (token_refused) return regret_token();
+  end_exchange();
+}
+
+namespace detail {
+
+// A string of JSON (RFC 8259, 7).
+inline void append_json(ByteBuffer& out, std::string_view text) {
+  out.append('"');
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out.append('\\');
+    out.append(mailwire::is_text(c) ? c : ' ');
+  }
+  out.append('"');
+}
+
+}  // namespace detail
+
+// Why a token was refused is told as a challenge, whose answer says nothing; then comes the -ERR (RFC 7628, 3.2.2).
+POP3_INLINE void Session::regret_token() {
+  const bool old = extras_->exchange.method == AuthMethod::xoauth2;
+  mailwire::ByteBuffer json;
+  json.append(old ? R"({"status":"401","schemes":"Bearer")" : R"({"status":"invalid_token")");
+  const auto add = [&](std::string_view key, const std::string& value) {
+    if (value.empty()) return;
+    json.append(',');
+    detail::append_json(json, key);
+    json.append(':');
+    detail::append_json(json, value);
+  };
+  add("scope", config_.oauth_scope);
+  if (!old) add("openid-configuration", config_.oauth_configuration);
+  json.append('}');
+  extras_->exchange.message.wipe();
+  extras_->exchange.step = detail::SaslExchange::Step::regret;
+  send_challenge(json.view());
+}
+
+POP3_INLINE Outcome Session::accept(Token<ListRequest> token, Listing messages, const Account& account) {
   if (!take(token)) return Outcome::stale;
-  const bool valid = maildrop_.assign(messages, config_.uidl, config_.limits.messages);
+  const auto delay = account.login_delay ? account.login_delay : config_.login_delay;
+  if (delay && account.last_login && now_ - *account.last_login < std::chrono::seconds(*delay)) {
+    report_failure(LoginFailed::Fault::login_delay, AuthMethod::other, login_.view());
+    say_error(Text::login_delay, Code::login_delay);
+    forget_login();
+    return Outcome::invalid;
+  }
+  const detail::Maildrop::Rules rules{config_.limits.messages, config_.uidl, config_.equal_uids, utf8_};
+  const bool valid = maildrop_.assign(messages, rules);
   forget_login();
   if (!valid) {
-    detail::error(reply(), Code::sys_perm, detail::texts::bad_listing);
+    say_error(Text::bad_listing, Code::sys_perm);
     return Outcome::invalid;
   }
   login_.release();
-  std::string().swap(challenge_);  // assigning an empty string would keep the memory
+  if (config_.trace) trace_answer("accept", detail::listing_trace(messages, config_.limits.trace / 2));
   state_ = State::transaction;
   maildrop_open_ = true;
-  mailwire::ByteBuffer& out = reply();
-  out.append("+OK maildrop has ");
-  detail::append_number(out, maildrop_.left());
-  out.append(maildrop_.left() == 1 ? " message (" : " messages (");
-  detail::append_number(out, maildrop_.octets_left());
-  out.append(" octets)");
-  detail::end_line(out);
+  read_only_ = account.read_only;
+  expire_ = account.expire ? account.expire : config_.expire;
+  login_delay_ = delay;
+  if (!account.language.empty() && !config_.languages.empty()) extras().user_language = account.language;
+  drop_login_extras();
+  say_ok(maildrop_.left() == 1 ? Text::opened_one : Text::opened, maildrop_.left(), maildrop_.octets_left());
   return Outcome::applied;
 }
 
 // The credentials were right: the maildrop is what is missing.
 POP3_INLINE Outcome Session::refuse(Token<ListRequest> token, Refusal why) {
   if (!take(token)) return Outcome::stale;
-  detail::error(reply(), why.code, why.text.empty() ? detail::texts::login_refused(why.code) : why.text);
+  trace_refusal(why);
+  const Code code = detail::legal(why.code, detail::Refused::login);
+  say_refused(why, code, detail::login_refused(code));
   forget_login();
+  close_if_wanted(why);
   return Outcome::applied;
 }
 
 // ---- QUIT ---------------------------------------------------------------------------------------------------------
 
-POP3_INLINE Outcome Session::accept(Token<CommitRequest> token) { return accept(token, maildrop_.marked()); }
+POP3_INLINE Outcome Session::accept(Token<CommitRequest> token) { return accept(token, maildrop_.to_remove()); }
 
 POP3_INLINE Outcome Session::accept(Token<CommitRequest> token, std::size_t removed) {
-  const std::size_t wanted = maildrop_.marked();
+  const std::size_t wanted = maildrop_.to_remove();
   if (removed > wanted) return refuse(token) == Outcome::stale ? Outcome::stale : Outcome::invalid;
   if (!take(token)) return Outcome::stale;
+  if (config_.trace) trace_answer("accept", std::to_string(removed));
   counters_.removed = static_cast<std::uint32_t>(removed);
-  mailwire::ByteBuffer& out = reply();
-  if (removed == wanted) {
-    detail::ok(out, detail::texts::bye);
-  } else {
-    out.append("-ERR [SYS/TEMP] ");
-    detail::append_number(out, removed);
-    out.append(" of ");
-    detail::append_number(out, wanted);
-    out.append(" deleted messages removed");
-    detail::end_line(out);
-  }
+  if (removed == wanted)
+    say_ok(Text::bye);
+  else
+    say_error(Text::partly_removed, Code::sys_temp, removed, wanted);
   close(CloseReason::quit, Ending::flush);
   return Outcome::applied;
 }
 
 POP3_INLINE Outcome Session::refuse(Token<CommitRequest> token, Refusal why) {
   if (!take(token)) return Outcome::stale;
-  refuse_by_system(why, detail::texts::not_removed);
+  trace_refusal(why);
+  refuse_by_system(why, Text::not_removed);
   close(CloseReason::quit, Ending::flush);
   return Outcome::applied;
 }
@@ -148,15 +246,17 @@ inline constexpr std::size_t body_block = 64 * 1024;
 
 POP3_INLINE Outcome Session::accept(Token<RetrieveRequest> token) {
   if (!take(token)) return Outcome::stale;
-  begin_body();
+  trace_answer("accept");
+  begin_body<RetrieveRequest>();
   set_chunk({}, Chunk::more);
   return Outcome::applied;
 }
 
 POP3_INLINE Outcome Session::refuse(Token<RetrieveRequest> token, Refusal why) {
   if (!take(token)) return Outcome::stale;
-  const Code code = detail::legal(why.code, false);
-  detail::error(reply(), code, why.text.empty() ? detail::texts::not_available : why.text);
+  trace_refusal(why);
+  say_refused(why, detail::legal(why.code, detail::Refused::message), Text::not_available);
+  close_if_wanted(why);
   return Outcome::applied;
 }
 
@@ -170,6 +270,10 @@ POP3_INLINE Outcome Session::lend_body(Token<BodyRequest> token, std::string_vie
   return lend(token, chunk, last);
 }
 
+POP3_INLINE Outcome Session::lend_body(Token<CommandRequest> token, std::string_view chunk, Chunk last) {
+  return lend(token, chunk, last);
+}
+
 POP3_INLINE Outcome Session::send_body(Token<RetrieveRequest> token, std::string chunk, Chunk last) {
   return send(token, chunk, last);
 }
@@ -178,10 +282,15 @@ POP3_INLINE Outcome Session::send_body(Token<BodyRequest> token, std::string chu
   return send(token, chunk, last);
 }
 
+POP3_INLINE Outcome Session::send_body(Token<CommandRequest> token, std::string chunk, Chunk last) {
+  return send(token, chunk, last);
+}
+
 template <class Request>
 Outcome Session::lend(Token<Request> token, std::string_view chunk, Chunk last) {
   if (!take(token)) return Outcome::stale;
-  if constexpr (std::is_same_v<Request, RetrieveRequest>) begin_body();
+  trace_chunk(chunk.size(), last);
+  begin_body<Request>();
   set_chunk(chunk, last);
   return Outcome::applied;
 }
@@ -190,7 +299,8 @@ Outcome Session::lend(Token<Request> token, std::string_view chunk, Chunk last) 
 template <class Request>
 Outcome Session::send(Token<Request> token, std::string& chunk, Chunk last) {
   if (!take(token)) return Outcome::stale;
-  if constexpr (std::is_same_v<Request, RetrieveRequest>) begin_body();
+  trace_chunk(chunk.size(), last);
+  begin_body<Request>();
   chunk_owner_.swap(chunk);
   set_chunk(chunk_owner_, last);
   return Outcome::applied;
@@ -198,19 +308,24 @@ Outcome Session::send(Token<Request> token, std::string& chunk, Chunk last) {
 
 POP3_INLINE Outcome Session::abort_body(Token<BodyRequest> token) {
   if (!take(token)) return Outcome::stale;
+  trace_answer("abort");
   close(CloseReason::body_aborted, Ending::flush);
   return Outcome::applied;
 }
 
-POP3_INLINE void Session::begin_body() {
-  mailwire::ByteBuffer& out = reply();
-  if (cut_top_) {
-    detail::ok(out, detail::texts::top);
+// The first chunk comes behind a status line.
+template <class Request>
+void Session::begin_body() {
+  if constexpr (std::is_same_v<Request, BodyRequest>) return;
+  if constexpr (std::is_same_v<Request, CommandRequest>) {
+    cut_top_ = false;
+    cursor_ = 0;
+    extras_->command.wipe();
+    say_ok();
+  } else if (cut_top_) {
+    say_ok(Text::top);
   } else {
-    out.append("+OK ");
-    detail::append_number(out, maildrop_.size(cursor_));
-    out.append(" octets");
-    detail::end_line(out);
+    say_ok(Text::octets, maildrop_.size(cursor_));
   }
   stuffer_ = mailwire::DotStuffer(config_.body_lines);
   offset_ = 0;
@@ -236,7 +351,7 @@ POP3_INLINE bool Session::write_body() {
     return true;
   }
   if (chunk_last_) {
-    if (!end_written_) reply().append(stuffer_.end());
+    if (!end_written_) body_text().append(stuffer_.end());
     activity_ = Activity::commands;
     end_body(true);
     return true;
@@ -262,7 +377,7 @@ POP3_INLINE void Session::write_chunk() {
   // Line ends to repair make at most twice as much of it, and one dot more.
   const std::size_t most = 2 * block.size() + 1;
   const std::size_t room = most < detail::body_block ? most : detail::body_block;
-  mailwire::ByteBuffer& out = reply();
+  mailwire::ByteBuffer& out = body_text();
   const mailwire::DotStuffer::Step step = stuffer_.copy(block, out.room(room), room);
   out.commit(step.written);
   chunk_.remove_prefix(step.taken);
@@ -273,14 +388,21 @@ POP3_INLINE void Session::lend_run(std::string_view clean) {
   chunk_.remove_prefix(clean.size());
   end_written_ = chunk_last_ && chunk_.empty();
   if (output_.empty()) progress_ = true;
+  trace_replies();
   output_.lend(clean, end_written_ ? stuffer_.end() : std::string_view{});
 }
 
 POP3_INLINE void Session::end_body(bool complete) {
-  if (complete) ++(cut_top_ ? counters_.tops : counters_.retrieved);
+  const std::uint64_t octets = stuffer_.octets();
+  counters_.body_octets += octets;
+  if (complete && cursor_ > 0) {
+    ++(cut_top_ ? counters_.tops : counters_.retrieved);
+    if (!cut_top_) maildrop_.note_retrieved(cursor_);
+  }
+  if (config_.trace) trace_replies(), trace_line("S* ", std::to_string(octets) + (complete ? "" : " cut"));
   chunk_ = {};
   std::string().swap(chunk_owner_);  // assigning an empty string would keep the memory
-  body_done_ = BodyDone{cursor_, complete, stuffer_.octets()};
+  body_done_ = BodyDone{cursor_, complete, octets};
 }
 
 }  // namespace v1

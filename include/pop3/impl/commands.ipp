@@ -4,15 +4,15 @@
 #define POP3_IMPL_COMMANDS_IPP
 
 #include "../detail/capabilities.hpp"
+#include "../detail/extras.hpp"
 #include "../detail/reply.hpp"
-#include "../detail/texts.hpp"
 #include "../session.hpp"
 
 namespace pop3 {
 inline namespace v1 {
 
 // Takes one line, unless the peer has yet to read what was answered before.
-POP3_INLINE bool Session::take_command() {
+POP3_INLINE bool Session::take_line() {
   if (output_.size() > config_.limits.output_high) return false;
   const mailwire::LineReader::Result input = input_.next(line_limits());
   if (input.status == mailwire::LineReader::Status::more) {
@@ -22,36 +22,90 @@ POP3_INLINE bool Session::take_command() {
   ++counters_.commands;
   const bool may_be_secret = state_ == State::authorization;  // a mistyped PASS is one too
   const std::uint64_t bad_before = counters_.bad_commands;
+  if (input.bare_lf) ++counters_.broken[static_cast<std::size_t>(Rule::bare_lf)];
   if (input.status == mailwire::LineReader::Status::too_long)
     refuse_line(input_.hopeless());
+  else if (activity_ == Activity::sasl)
+    take_response(input.line);
   else
-    execute(detail::parse_command(input.line));
+    take_command(input.line);
   if (counters_.bad_commands == bad_before) bad_in_a_row_ = 0;
   if (may_be_secret) input_.wipe_line();
   return true;
 }
 
 POP3_INLINE void Session::refuse_line(bool hopeless) {
-  forget_login();
-  bad_command(detail::texts::line_too_long);
+  if (config_.trace) trace_replies(), trace_line("C: ", "***");
+  if (activity_ == Activity::sasl)
+    exchange_failed(LoginFailed::Fault::malformed, {});
+  else
+    forget_login();
+  bad_command(Text::line_too_long);
   if (hopeless) close(CloseReason::endless_line, Ending::flush);
 }
 
-POP3_INLINE void Session::execute(const detail::Command& command) {
-  using detail::Verb;
+POP3_INLINE void Session::take_command(std::string_view line) {
+  const detail::Command command = detail::parse_command(line);
+  trace_command(command, line);
   // PASS must come directly after USER (RFC 1939, 7).
   if (command.verb != Verb::pass || !command.well_formed) forget_login();
-  if (command.verb == Verb::unknown || (command.verb == Verb::top && !config_.top) ||
-      (command.verb == Verb::uidl && !config_.uidl) || (command.verb == Verb::apop && challenge_.empty()))
-    return bad_command(detail::texts::unknown_command);
+  if (const CommandSpec* const spec = find_spec(command.word)) return ask_for_command(*spec, command, line);
+  execute(command);
+}
+
+// Whether every rule that the command breaks is relaxed; counts them.
+POP3_INLINE bool Session::tolerated(const detail::Command& command) {
+  const Tolerance& tolerate = config_.tolerate;
+  const bool utf8_names =
+      config_.utf8 == Utf8::user && mailwire::is_utf8(command.name) && mailwire::is_utf8(command.secret);
+  bool all = true;
+  const auto rule = [&](Rule which, bool allowed) {
+    if (!command.broken.has(which)) return;
+    ++counters_.broken[static_cast<std::size_t>(which)];
+    all = all && allowed;
+  };
+  rule(Rule::bare_lf, false);  // where it is relaxed, no LF is left in a line
+  rule(Rule::spaces, tolerate.spaces);
+  rule(Rule::leading_zeros, tolerate.leading_zeros);
+  if (!utf8_names) rule(Rule::eight_bit, tolerate.eight_bit);  // RFC 6856, 2.2
+  rule(Rule::auth_list, tolerate.auth_list);
+  return all;
+}
+
+// Whether this session has the command at all.
+POP3_INLINE bool Session::known(const detail::Command& command) const noexcept {
+  switch (command.verb) {
+    case Verb::other: return false;
+    case Verb::top: return config_.top;
+    case Verb::uidl: return config_.uidl;
+    case Verb::apop: return has_challenge_;
+    case Verb::auth: return !config_.mechanisms.empty();
+    case Verb::stls: return config_.offer_stls;
+    case Verb::utf8: return config_.utf8 != Utf8::off;
+    case Verb::lang: return !config_.languages.empty();
+    default: return true;
+  }
+}
+
+POP3_INLINE void Session::execute(const detail::Command& command) {
+  const bool tolerable = tolerated(command);
+  if (!known(command)) return bad_command(Text::unknown_command);
   const detail::VerbInfo& verb = detail::info(command.verb);
   const bool allowed = state_ == State::authorization ? verb.in_authorization : verb.in_transaction;
-  if (!allowed) return bad_command(detail::texts::not_now);
-  if (!command.well_formed) return bad_command(detail::texts::malformed);
+  if (!allowed) return bad_command(Text::not_now);
+  if (!command.well_formed || !tolerable) {
+    forget_login();
+    return bad_command(Text::malformed);
+  }
+  ++counters_.by_verb[static_cast<std::size_t>(command.verb)];
   switch (command.verb) {
     case Verb::user: return user(command);
     case Verb::pass: return pass(command);
     case Verb::apop: return apop(command);
+    case Verb::auth: return auth(command);
+    case Verb::stls: return stls();
+    case Verb::utf8: return utf8_command();
+    case Verb::lang: return lang(command);
     case Verb::quit: return quit();
     case Verb::stat: return stat();
     case Verb::list: list_uids_ = false; return list(command);
@@ -59,19 +113,19 @@ POP3_INLINE void Session::execute(const detail::Command& command) {
     case Verb::retr:
     case Verb::top: return retrieve(command);
     case Verb::dele: return dele(command);
-    case Verb::noop: return detail::ok(reply());
+    case Verb::noop: return say_ok();
     case Verb::rset: return rset();
     case Verb::capa: return capa();
-    case Verb::unknown: break;
+    case Verb::other: break;
   }
 }
 
-POP3_INLINE void Session::bad_command(std::string_view text) {
+POP3_INLINE void Session::bad_command(Text text) {
   ++counters_.bad_commands;
   ++bad_in_a_row_;
   const unsigned limit = config_.limits.bad_commands;
   const bool too_many = limit > 0 && bad_in_a_row_ >= limit;
-  detail::error(reply(), too_many ? detail::texts::too_many_bad : text);
+  say_error(too_many ? Text::too_many_bad : text);
   if (too_many) close(CloseReason::bad_commands, Ending::flush);
 }
 
@@ -85,18 +139,21 @@ POP3_INLINE void Session::forget_login() noexcept {
 
 // Always +OK: who exists is not told.
 POP3_INLINE void Session::user(const detail::Command& command) {
-  if (!detail::password_login_allowed(config_, encrypted_)) return bad_command(detail::texts::needs_tls);
+  if (!detail::password_login_allowed(config_, encrypted_)) return bad_command(Text::needs_tls);
   login_.clear();
   login_.room(line_limits().line);  // mostly the password will fit as well
   login_.append(command.name);
   user_size_ = command.name.size();
-  detail::ok(reply(), detail::texts::send_pass);
+  say_ok(Text::send_pass);
 }
 
 // +OK or -ERR come when the application has answered.
 POP3_INLINE void Session::pass(const detail::Command& command) {
-  if (!detail::password_login_allowed(config_, encrypted_)) return bad_command(detail::texts::needs_tls);
-  if (user_size_ == 0) return bad_command(detail::texts::no_user);
+  if (!detail::password_login_allowed(config_, encrypted_)) {
+    report_failure(LoginFailed::Fault::not_encrypted, AuthMethod::user_pass, {});
+    return bad_command(Text::needs_tls);
+  }
+  if (user_size_ == 0) return bad_command(Text::no_user);
   login_.append(command.secret);
   AuthRequest request{};
   request.token = next_token<AuthRequest>();
@@ -104,43 +161,37 @@ POP3_INLINE void Session::pass(const detail::Command& command) {
   request.password = Secret(login_.view().substr(user_size_));
   request.method = AuthMethod::user_pass;
   request.encrypted = encrypted_;
+  request.attempt = ++counters_.logins;
   ask(request);
 }
 
 POP3_INLINE void Session::apop(const detail::Command& command) {
-  login_.clear();
-  login_.room(command.name.size() + command.secret.size());
-  login_.append(command.name);
-  login_.append(command.secret);
-  user_size_ = command.name.size();
-  ApopRequest request{};
-  request.token = next_token<ApopRequest>();
-  request.user = login_.view().substr(0, user_size_);
-  request.digest = login_.view().substr(user_size_);
-  request.challenge = challenge_;
-  ask(request);
+  ask_digest(command.name, command.secret, extras_->apop_challenge, AuthMethod::apop);
 }
 
 // ---- both states --------------------------------------------------------------------------------------------------
 
 // RFC 2449, 5
 POP3_INLINE void Session::capa() {
-  mailwire::ByteBuffer& out = reply();
-  detail::ok(out, detail::texts::capabilities);
-  detail::append_capabilities(out, config_, encrypted_);
+  say_ok(Text::capabilities);
+  const detail::CapabilityFacts facts = capability_facts();
+  detail::CapabilityList(reply(), config_, facts).append();
 }
+
+// Retrieved messages are removed at QUIT (RFC 2449, 6.7: EXPIRE 0).
+POP3_INLINE bool Session::removes_retrieved() const noexcept { return expire_ == 0U && !read_only_; }
 
 // In TRANSACTION it leads to UPDATE, and the application says what becomes of the marked messages (RFC 1939, 6).
 POP3_INLINE void Session::quit() {
   if (state_ == State::authorization) {
-    detail::ok(reply(), detail::texts::bye);
+    say_ok(Text::bye);
     return close(CloseReason::quit, Ending::flush);
   }
   state_ = State::update;
   maildrop_open_ = false;
   CommitRequest request{};
   request.token = next_token<CommitRequest>();
-  request.numbers = maildrop_.marked_numbers();
+  request.numbers = maildrop_.numbers_to_remove(removes_retrieved());
   ask(request);
 }
 
@@ -152,13 +203,13 @@ POP3_INLINE void Session::stat() { detail::ok_numbers(reply(), maildrop_.left(),
 // LIST and UIDL: one message on one line, or all that are not marked.
 POP3_INLINE void Session::list(const detail::Command& command) {
   if (command.number) return list_one(*command.number);
-  detail::ok(reply(), list_uids_ ? detail::texts::uid_listing : detail::texts::listing);
+  say_ok(list_uids_ ? Text::uid_listing : Text::listing);
   cursor_ = 1;
   activity_ = Activity::listing;
 }
 
 POP3_INLINE void Session::list_one(std::uint64_t number) {
-  if (!find_message(number)) return;
+  if (!find_message(number) || (!list_uids_ && !readable(number))) return;
   mailwire::ByteBuffer& out = reply();
   out.append("+OK ");
   append_entry(out, number);
@@ -179,36 +230,47 @@ POP3_INLINE void Session::append_entry(mailwire::ByteBuffer& out, std::uint64_t 
 POP3_INLINE bool Session::find_message(std::uint64_t number) {
   const bool exists = maildrop_.has(number);
   if (exists && !maildrop_.is_marked(number)) return true;
-  detail::error(reply(), exists ? detail::texts::is_deleted : detail::texts::no_message);
+  say_error(exists ? Text::is_deleted : Text::no_message);
+  return false;
+}
+
+// Whether the client may have it as it is, or in another form; -ERR if not (RFC 6856, 5).
+POP3_INLINE bool Session::readable(std::uint64_t number) {
+  if (maildrop_.form(number) != detail::Maildrop::Form::needs_utf8) return true;
+  say_error(Text::needs_utf8, Code::utf8);
   return false;
 }
 
 POP3_INLINE void Session::dele(const detail::Command& command) {
+  if (read_only_) return say_error(Text::read_only);
   if (!find_message(*command.number)) return;
   maildrop_.mark(*command.number);
   counters_.marked = maildrop_.marked();
-  detail::ok(reply(), detail::texts::marked);
+  say_ok(Text::marked);
 }
 
 POP3_INLINE void Session::rset() {
   maildrop_.unmark_all();
   counters_.marked = 0;
-  detail::ok(reply());
+  say_ok();
 }
 
 // RETR and TOP. +OK or -ERR come when the application has answered.
 POP3_INLINE void Session::retrieve(const detail::Command& command) {
   const std::uint64_t number = *command.number;
-  if (!find_message(number)) return;
-  cut_top_ = command.verb == detail::Verb::top;
-  top_cut_ = detail::TopCut(command.lines);
+  if (!find_message(number) || !readable(number)) return;
+  // What goes away once it is retrieved is not to be had by TOP (RFC 1939, 8).
+  const std::uint64_t lines = removes_retrieved() ? 0 : command.lines;
+  cut_top_ = command.verb == Verb::top;
+  top_cut_ = detail::TopCut(lines);
   cursor_ = static_cast<std::uint32_t>(number);
   RetrieveRequest request{};
   request.token = next_token<RetrieveRequest>();
   request.number = cursor_;
   request.uid = maildrop_.uid(number);
   request.size = maildrop_.size(number);
-  if (cut_top_) request.top_lines = command.lines;
+  if (cut_top_) request.top_lines = lines;
+  request.surrogate = maildrop_.form(number) == detail::Maildrop::Form::surrogate;
   ask(request);
 }
 

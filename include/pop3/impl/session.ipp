@@ -3,8 +3,8 @@
 #ifndef POP3_IMPL_SESSION_IPP
 #define POP3_IMPL_SESSION_IPP
 
+#include "../detail/extras.hpp"
 #include "../detail/reply.hpp"
-#include "../detail/texts.hpp"
 #include "../session.hpp"
 
 namespace pop3 {
@@ -12,15 +12,30 @@ inline namespace v1 {
 
 POP3_INLINE Session::Session(const Config& config, Connection connection)
     : config_(config), id_(connection.id), encrypted_(connection.encrypted) {
-  if (detail::is_challenge(connection.apop_challenge)) challenge_ = connection.apop_challenge;
+  has_challenge_ = detail::is_challenge(connection.apop_challenge);
+  if (has_challenge_) extras().apop_challenge = connection.apop_challenge;
+  if (!connection.nonce.empty() && !config.mechanisms.empty()) {
+    has_nonce_ = true;
+    extras().nonce = connection.nonce;
+    if (detail::is_host(connection.hostname)) extras_->hostname = connection.hostname;
+  }
+  if (encrypted_) set_tls_facts(connection.tls);
 }
 
-POP3_INLINE Session::~Session() { login_.wipe(); }
+POP3_INLINE Session::~Session() {
+  login_.wipe();
+  if (extras_ == nullptr) return;
+  end_exchange();
+  extras_->command.wipe();
+  mailwire::wipe(extras_->nonce.data(), extras_->nonce.size());
+  delete extras_;
+}
 
 // ---- octets in ----------------------------------------------------------------------------------------------------
 
 POP3_INLINE MutableBuffer Session::input_buffer() {
   if (!wants_input()) return {};
+  drop_read_ = drop_read_ && input_.is_lent();  // else this is another read
   return input_.room(line_limits());
 }
 
@@ -28,6 +43,11 @@ POP3_INLINE void Session::commit_input(std::size_t n) {
   n = input_.commit(n);
   counters_.octets_in += n;
   if (n > 0) due_ = true;
+  if (drop_read_) {
+    counters_.octets_before_tls += n;
+    input_.clear();
+  }
+  drop_read_ = false;
   if (state_ == State::closed) input_.clear();  // a read was under way when the session closed
 }
 
@@ -51,23 +71,27 @@ POP3_INLINE void Session::end_of_input() { end_of_input_ = due_ = true; }
 POP3_INLINE void Session::disconnect() { close(CloseReason::disconnected, Ending::forced); }
 
 POP3_INLINE bool Session::wants_input() const noexcept {
-  return state_ != State::closed && state_ != State::update && !end_of_input_ && input_.has_room();
+  return state_ != State::closed && state_ != State::update && activity_ != Activity::tls && !end_of_input_ &&
+         input_.has_room(line_limits());
 }
 
 // ---- decisions ----------------------------------------------------------------------------------------------------
 
 POP3_INLINE std::optional<Event> Session::poll(TimePoint now) {
   if (now > now_) now_ = now;
+  if (activity_ == Activity::greet) began_ = now_;
   if (was_busy_) idle_since_ = now_;
   if (progress_) stalled_since_ = now_;
   progress_ = false;
   expire();
-  while (!pending_ && !body_done_ && step()) {
+  while (!pending_ && !body_done_ && !failed_ && step()) {
   }
   if (progress_) stalled_since_ = now_;
   progress_ = false;
-  was_busy_ = !waits_for_command();
-  return next_event();
+  was_busy_ = !waits_for_client();
+  auto event = next_event();
+  if (event && config_.trace) trace_replies(), trace_event(*event);
+  return event;
 }
 
 POP3_INLINE const Event* Session::pending() const noexcept { return told_ ? &*pending_ : nullptr; }
@@ -76,10 +100,12 @@ POP3_INLINE const Event* Session::pending() const noexcept { return told_ ? &*pe
 POP3_INLINE bool Session::step() {
   switch (activity_) {
     case Activity::greet:
-      detail::greeting(reply(), config_.greeting, challenge_);
+      detail::greeting(reply(), config_.greeting, has_challenge_ ? extras_->apop_challenge : std::string());
       activity_ = Activity::commands;
       return true;
-    case Activity::commands: return take_command();
+    case Activity::commands:
+    case Activity::sasl: return take_line();
+    case Activity::tls: return wait_for_tls();
     case Activity::hold: return release_held_reply();
     case Activity::listing: return write_listing();
     case Activity::body: return write_body();
@@ -94,6 +120,11 @@ POP3_INLINE std::optional<Event> Session::next_event() {
   if (body_done_) {
     const Event event = *body_done_;
     body_done_.reset();
+    return event;
+  }
+  if (failed_) {
+    const Event event = *failed_;
+    failed_.reset();
     return event;
   }
   if (activity_ == Activity::closed) {
@@ -126,20 +157,27 @@ POP3_INLINE bool Session::release_held_reply() {
   login_.clear();
   activity_ = Activity::commands;
   const unsigned limit = config_.limits.failed_logins;
+  if (close_after_hold_) close(CloseReason::refused, Ending::flush);
+  close_after_hold_ = false;
   if (limit > 0 && counters_.failed_logins >= limit) close(CloseReason::failed_logins, Ending::flush);
   return true;
 }
 
 // ---- octets out ---------------------------------------------------------------------------------------------------
 
-POP3_INLINE std::string_view Session::output() noexcept { return output_.output(); }
+POP3_INLINE std::string_view Session::output() noexcept {
+  trace_replies();
+  return output_.output();
+}
 
 POP3_INLINE std::size_t Session::gather(ConstBuffer* runs, std::size_t max) noexcept {
+  trace_replies();
   return output_.gather(runs, max);
 }
 
 POP3_INLINE void Session::consume_output(std::size_t n) {
   const std::size_t before = output_.size();
+  trace_replies();
   output_.consume(n);
   counters_.octets_out += before - output_.size();
   if (output_.size() < before) progress_ = due_ = true;
@@ -147,6 +185,7 @@ POP3_INLINE void Session::consume_output(std::size_t n) {
 }
 
 POP3_INLINE std::size_t Session::copy_output(char* to, std::size_t room) {
+  trace_replies();
   const std::size_t n = output_.copy(to, room);
   counters_.octets_out += n;
   if (n > 0) progress_ = due_ = true;
@@ -155,23 +194,15 @@ POP3_INLINE std::size_t Session::copy_output(char* to, std::size_t room) {
 
 POP3_INLINE bool Session::wants_output() const noexcept { return !output_.empty(); }
 
-// Where replies are written. The peer has its full time to take what goes into an empty queue.
-POP3_INLINE mailwire::ByteBuffer& Session::reply() {
-  if (output_.empty()) progress_ = true;
-  return output_.text();
-}
-
-// A refusal that is nobody's fault: [SYS/TEMP] unless the application knows better, `text` unless it has words.
-POP3_INLINE void Session::refuse_by_system(Refusal why, std::string_view text) {
-  const Code code = why.code == Code::none ? Code::sys_temp : detail::legal(why.code, false);
-  detail::error(reply(), code, why.text.empty() ? text : why.text);
-}
-
 // ---- time ---------------------------------------------------------------------------------------------------------
 
 // The peer is the one to act: nothing is asked, nothing is being sent.
-POP3_INLINE bool Session::waits_for_command() const noexcept {
-  return activity_ == Activity::commands && !pending_ && output_.empty();
+POP3_INLINE bool Session::waits_for_client() const noexcept {
+  return (activity_ == Activity::commands || activity_ == Activity::sasl) && !pending_ && output_.empty();
+}
+
+POP3_INLINE bool Session::logging_in() const noexcept {
+  return state_ == State::authorization && activity_ != Activity::greet;
 }
 
 POP3_INLINE Duration Session::idle_limit() const noexcept {
@@ -190,8 +221,9 @@ POP3_INLINE std::optional<TimePoint> Session::deadline() const noexcept {
   if (due_ && activity_ != Activity::over) return now_;
   if (activity_ == Activity::hold) first = hold_until_;
   if (!output_.empty()) add(stalled_since_, config_.limits.write_stall);
-  if (pending_ && told_) add(asked_at_, config_.limits.answer);
-  if (waits_for_command()) add(idle_since_, idle_limit());
+  if (pending_ && told_) add(asked_at_, answer_limit());
+  if (logging_in()) add(began_, config_.limits.login);
+  if (waits_for_client()) add(idle_since_, idle_limit());
   return first;
 }
 
@@ -201,16 +233,27 @@ POP3_INLINE void Session::expire() {
   const Limits& limits = config_.limits;
   if (!output_.empty() && over(stalled_since_, limits.write_stall)) {
     close(CloseReason::write_stall, Ending::forced);
-  } else if (pending_ && told_ && over(asked_at_, limits.answer)) {
+  } else if (logging_in() && over(began_, limits.login)) {
+    close(CloseReason::login_timeout, Ending::forced);  // as for the next one
+  } else if (pending_ && told_ && over(asked_at_, answer_limit())) {
     expire_answer();
-  } else if (waits_for_command() && over(idle_since_, idle_limit())) {
+  } else if (waits_for_client() && over(idle_since_, idle_limit())) {
     close(CloseReason::idle_timeout, Ending::forced);  // without a reply (RFC 1939, 3)
   }
 }
 
+POP3_INLINE bool Session::waits_for_handshake() const noexcept {
+  return pending_ && std::holds_alternative<TlsRequest>(*pending_);
+}
+
+POP3_INLINE Duration Session::answer_limit() const noexcept {
+  return waits_for_handshake() ? config_.limits.handshake : config_.limits.answer;
+}
+
 POP3_INLINE void Session::expire_answer() {
+  if (waits_for_handshake()) return close(CloseReason::tls_failed, Ending::forced);
   const bool in_body = activity_ == Activity::body;
-  if (!in_body) detail::error(reply(), Code::sys_temp, detail::texts::timed_out);
+  if (!in_body) say_error(Text::timed_out, Code::sys_temp);
   close(CloseReason::answer_timeout, in_body ? Ending::cut : Ending::flush);
 }
 
@@ -230,6 +273,26 @@ POP3_INLINE void Session::close(CloseReason reason, Ending ending) {
   told_ = false;
   input_.clear();
   login_.wipe();
+  end_exchange();
+  if (extras_ != nullptr) extras_->command.wipe();
+}
+
+// What was there for the login only.
+POP3_INLINE void Session::drop_login_extras() noexcept {
+  if (extras_ == nullptr) return;
+  detail::Extras& own = *extras_;
+  mailwire::wipe(own.nonce.data(), own.nonce.size());
+  std::string().swap(own.nonce);
+  std::string().swap(own.hostname);
+  std::string().swap(own.apop_challenge);
+  for (std::string* binding : {&own.tls.exporter, &own.tls.server_end_point, &own.tls.unique})
+    std::string().swap(*binding);
+  own.failed_user.release();
+  const bool needed = config_.trace || !own.tls.is_empty() || !own.announced.empty() || !own.concealed.empty() ||
+                      !own.user_language.empty() || failed_;
+  if (needed) return;
+  delete extras_;
+  extras_ = nullptr;
 }
 
 POP3_INLINE bool Session::finish_closing() {
@@ -247,8 +310,10 @@ POP3_INLINE bool Session::finish_closing() {
 
 POP3_INLINE void Session::shutdown(Refusal why) {
   if (state_ == State::update || state_ == State::closed) return;
-  const bool inside_answer = activity_ == Activity::body || activity_ == Activity::listing;
-  if (!inside_answer) refuse_by_system(why, detail::texts::shutting_down);
+  // Nor may anything follow the +OK to STLS in the clear.
+  const bool inside_answer =
+      activity_ == Activity::body || activity_ == Activity::listing || activity_ == Activity::tls;
+  if (!inside_answer) refuse_by_system(why, Text::shutting_down);
   close(CloseReason::shutdown, inside_answer ? Ending::cut : Ending::flush);
 }
 
@@ -269,11 +334,15 @@ POP3_INLINE MessageInfo Session::message(std::uint32_t number) const noexcept {
   return {maildrop_.size(number), maildrop_.uid(number)};
 }
 
+// A line of AUTH, and what follows in its exchange, may be longer than others (RFC 5034, 4).
 POP3_INLINE mailwire::LineLimits Session::line_limits() const noexcept {
   constexpr std::size_t least = 255;  // RFC 2449, 4
   const Limits& limits = config_.limits;
-  const std::size_t line = limits.command_line < least ? least : limits.command_line;
-  return {line, limits.input_buffer, limits.endless_line, config_.bare_lf_ends_command};
+  std::size_t line = limits.command_line < least ? least : limits.command_line;
+  const bool of_auth = activity_ == Activity::sasl || (state_ == State::authorization && !config_.mechanisms.empty() &&
+                                                       detail::begins_auth(input_.unread_line()));
+  if (of_auth && line < limits.sasl_line) line = limits.sasl_line;
+  return {line, limits.input_buffer, limits.endless_line, config_.tolerate.bare_lf};
 }
 
 }  // namespace v1

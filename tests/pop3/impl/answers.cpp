@@ -271,7 +271,7 @@ TEST_CASE("F-LOG: a digest is gone as soon as it is answered") {
     pop3::Connection connection;
     connection.apop_challenge = "<1@x>";
     Server server(plain_config(), connection);
-    const auto request = server.ask<pop3::ApopRequest>("APOP ann dddddddddddddddddddddddddddddddd\r\n");
+    const auto request = server.ask<pop3::DigestRequest>("APOP ann dddddddddddddddddddddddddddddddd\r\n");
     CHECK(std::string(request.user) == "ann");
     CHECK(std::string(request.challenge) == "<1@x>");
     const std::string_view digest = request.digest;

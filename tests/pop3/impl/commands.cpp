@@ -268,7 +268,7 @@ TEST_CASE("R66 R70: APOP exists if the connection has a challenge, and CAPA does
     const bool on = std::string(challenge) == "<1@x>";
     CHECK(server.say("") == std::string("+OK POP3 server ready") + (on ? " <1@x>" : "") + "\r\n");
     CHECK(is_error(server.command(line)));
-    CHECK(server.saw("ApopRequest user=\"ann\" digest=\"0123456789abcdef0123456789abcdef\" challenge=\"<1@x>\"") == on);
+    CHECK(server.saw("DigestRequest user=\"ann\" digest=\"0123456789abcdef0123456789abcdef\" challenge=\"<1@x>\"") == on);
     CHECK(server.session.counters().bad_commands == (on ? 0 : 1));
     CHECK(server.session.counters().failed_logins == (on ? 1 : 0));
     CHECK(server.command("CAPA").find("APOP") == std::string::npos);
@@ -452,7 +452,7 @@ TEST_CASE("R2: with bare LF allowed, both line ends may be mixed, without, a bar
   for (const bool lenient : {false, true}) {
     CAPTURE(lenient);
     pop3::Config config = plain_config();
-    config.bare_lf_ends_command = lenient;
+    config.tolerate.bare_lf = lenient;
     Server server(config);
     server.say("");
     server.say("USER ann\nPASS pw\r\n");

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT
+// pop3::Session: STLS, UTF8, LANG; verbs and capabilities of the application's own.
+#ifndef POP3_IMPL_EXTENSIONS_IPP
+#define POP3_IMPL_EXTENSIONS_IPP
+
+#include "../detail/capabilities.hpp"
+#include "../detail/extras.hpp"
+#include "../detail/language.hpp"
+#include "../session.hpp"
+
+namespace pop3 {
+inline namespace v1 {
+
+POP3_INLINE detail::Extras& Session::extras() {
+  if (extras_ == nullptr) extras_ = new detail::Extras;
+  return *extras_;
+}
+
+// ---- STLS (RFC 2595, 4) -------------------------------------------------------------------------------------------
+
+// From its CRLF on, octets are not POP3 any more, wherever TCP cut them.
+POP3_INLINE void Session::stls() {
+  if (!detail::stls_allowed(config_, capability_facts())) return bad_command(Text::not_now);
+  say_ok(Text::begin_tls);
+  activity_ = Activity::tls;
+}
+
+// The handshake begins when the +OK has left.
+POP3_INLINE bool Session::wait_for_tls() {
+  if (!output_.empty()) return false;
+  if (end_of_input_) {
+    close(CloseReason::end_of_input, Ending::flush);
+    return true;
+  }
+  ask(TlsRequest{next_token<TlsRequest>()});
+  return true;
+}
+
+POP3_INLINE std::string_view Session::unread_input() const noexcept {
+  const bool open = pending_ && std::holds_alternative<TlsRequest>(*pending_);
+  return open ? input_.unread() : std::string_view{};
+}
+
+POP3_INLINE Outcome Session::accept(Token<TlsRequest> token, const TlsFacts& facts) {
+  if (!take(token)) return Outcome::stale;
+  trace_answer("accept");
+  counters_.octets_before_tls += input_.unread().size();
+  drop_read_ = input_.is_lent();
+  input_.clear();
+  forget_client_settings();
+  encrypted_ = true;
+  set_tls_facts(facts);
+  activity_ = Activity::commands;
+  return Outcome::applied;
+}
+
+// After a failed handshake nothing in the clear would be understood, or wise.
+POP3_INLINE Outcome Session::refuse(Token<TlsRequest> token, Refusal why) {
+  if (!take(token)) return Outcome::stale;
+  trace_refusal(why);
+  close(CloseReason::tls_failed, Ending::forced);
+  return Outcome::applied;
+}
+
+POP3_INLINE void Session::set_tls_facts(const TlsFacts& facts) {
+  extras().tls = detail::OwnTlsFacts(facts);
+  has_identity_ = !facts.identity.empty();
+  has_binding_ = !facts.exporter.empty() || !facts.server_end_point.empty() || !facts.unique.empty();
+}
+
+// What a client said before TLS may have been somebody else's words.
+POP3_INLINE void Session::forget_client_settings() noexcept {
+  forget_login();
+  utf8_ = false;
+  language_ = 0;
+}
+
+POP3_INLINE TlsFacts Session::tls() const noexcept { return extras_ == nullptr ? TlsFacts{} : extras_->tls.view(); }
+
+// ---- UTF8 and LANG (RFC 6856) -------------------------------------------------------------------------------------
+
+POP3_INLINE void Session::utf8_command() {
+  utf8_ = true;
+  say_ok(Text::utf8_mode);
+}
+
+POP3_INLINE bool Session::utf8() const noexcept { return utf8_; }
+
+POP3_INLINE std::string_view Session::language() const noexcept {
+  return language_ == 0 ? std::string_view{} : std::string_view(config_.languages[language_ - 1].tag);
+}
+
+// "*" is the administrator's choice, for a user who has logged in perhaps that user's (RFC 6856, 3.2 and 7).
+POP3_INLINE void Session::lang(const detail::Command& command) {
+  if (command.name.empty()) return list_languages();
+  std::uint32_t found = 0;
+  if (command.name == "*") {
+    if (extras_ != nullptr) found = detail::find_language(config_.languages, extras_->user_language);
+    if (found == 0) found = 1;
+  } else {
+    found = detail::find_language(config_.languages, command.name);
+  }
+  if (found == 0) return say_error(Text::no_language);
+  language_ = found;
+  // "+OK" SP tag SP text
+  mailwire::ByteBuffer& out = reply();
+  out.append("+OK ");
+  detail::append_clean(out, language(), 100);
+  out.append(' ');
+  detail::append_words(out, {text(Text::language_set), true}, detail::max_line - 110);
+  detail::end_line(out);
+}
+
+// tag [ SP description ], a line each
+POP3_INLINE void Session::list_languages() {
+  say_ok(Text::languages);
+  mailwire::ByteBuffer& out = reply();
+  for (const Language& language : config_.languages) {
+    if (!detail::is_language_range(language.tag)) continue;
+    detail::append_clean(out, language.tag, 100);
+    if (!language.name.empty()) {
+      out.append(' ');
+      detail::append_clean(out, language.name, detail::max_line - 101, true);
+    }
+    detail::end_line(out);
+  }
+  detail::end_multi_line(out);
+}
+
+// ---- capabilities -------------------------------------------------------------------------------------------------
+
+POP3_INLINE detail::CapabilityFacts Session::capability_facts() const noexcept {
+  detail::CapabilityFacts facts;
+  facts.logged_in = state_ != State::authorization;
+  facts.encrypted = encrypted_;
+  facts.utf8 = utf8_;
+  facts.has_nonce = has_nonce_;
+  facts.has_identity = has_identity_;
+  facts.has_binding = has_binding_;
+  facts.expire = expire_;
+  facts.login_delay = login_delay_;
+  if (extras_ != nullptr) {
+    facts.announced = &extras_->announced;
+    facts.concealed = &extras_->concealed;
+  }
+  return facts;
+}
+
+POP3_INLINE bool Session::announce(std::string_view line) {
+  if (!detail::is_capability(line) || detail::is_own(line)) return false;
+  for (std::string& announced : extras().announced) {
+    if (!mailwire::equals_ignoring_case(detail::tag_of(announced), detail::tag_of(line))) continue;
+    announced = line;
+    return true;
+  }
+  extras_->announced.emplace_back(line);
+  return true;
+}
+
+POP3_INLINE void Session::conceal(std::string_view tag) {
+  if (!detail::contains_tag(extras().concealed, tag)) extras_->concealed.emplace_back(tag);
+}
+
+// ---- verbs of the application's own -------------------------------------------------------------------------------
+
+POP3_INLINE const CommandSpec* Session::find_spec(std::string_view verb) const noexcept {
+  for (const CommandSpec& spec : config_.commands)
+    if (mailwire::equals_ignoring_case(spec.verb, verb)) return &spec;
+  return nullptr;
+}
+
+namespace detail {
+
+constexpr bool is_verb(std::string_view word) noexcept {
+  if (word.size() < 3 || word.size() > 12) return false;
+  for (const char c : word) {
+    const char upper = mailwire::to_upper(c);
+    if ((upper < 'A' || upper > 'Z') && !mailwire::is_digit(c) && c != '-') return false;
+  }
+  return true;
+}
+
+// One space between two words, and none at the end (RFC 1939, 3); nothing = no word.
+constexpr std::optional<unsigned> count_words(std::optional<std::string_view> argument) noexcept {
+  if (!argument) return 0U;
+  unsigned count = 1;
+  char before = ' ';
+  for (const char c : *argument) {
+    if (!mailwire::is_text(c) || (c == ' ' && before == ' ')) return std::nullopt;
+    if (c == ' ') ++count;
+    before = c;
+  }
+  if (before == ' ') return std::nullopt;
+  return count;
+}
+
+constexpr bool is_secret(Verb verb) noexcept {
+  return verb == Verb::user || verb == Verb::pass || verb == Verb::apop || verb == Verb::auth;
+}
+
+}  // namespace detail
+
+// A built-in verb is looked at by execute() if the application lets it proceed, one of its own now.
+POP3_INLINE void Session::ask_for_command(const CommandSpec& spec, const detail::Command& command,
+                                          std::string_view line) {
+  if (command.verb == Verb::other) {
+    const auto count = detail::count_words(command.rest);
+    if (!detail::is_verb(spec.verb)) return bad_command(Text::unknown_command);
+    if (state_ == State::authorization ? !spec.in_authorization : !spec.in_transaction)
+      return bad_command(Text::not_now);
+    if (!count || *count < spec.least_words || *count > spec.most_words) return bad_command(Text::malformed);
+    ++counters_.by_verb[static_cast<std::size_t>(Verb::other)];
+  }
+  mailwire::ByteBuffer& copy = extras().command;
+  copy.clear();
+  copy.room(2 * line.size() + 1);
+  for (const char c : command.word) copy.append(mailwire::to_upper(c));
+  copy.append(line);
+  CommandRequest request{};
+  request.token = next_token<CommandRequest>();
+  request.verb = copy.view().substr(0, command.word.size());
+  if (command.rest && !detail::is_secret(command.verb))
+    request.argument = copy.view().substr(copy.size() - command.rest->size());
+  ask(request);
+}
+
+POP3_INLINE Outcome Session::accept(Token<CommandRequest> token, std::string_view words) {
+  if (!take(token)) return Outcome::stale;
+  trace_answer("accept", words);
+  detail::status_line(reply(), "+OK", Code::none, {words, unicode()}, false);
+  extras_->command.wipe();
+  return Outcome::applied;
+}
+
+POP3_INLINE Outcome Session::refuse(Token<CommandRequest> token, Refusal why) {
+  if (!take(token)) return Outcome::stale;
+  trace_refusal(why);
+  say_refused(why, detail::legal(why.code, detail::Refused::message), Text::not_available);
+  extras_->command.wipe();
+  forget_login();
+  close_if_wanted(why);
+  return Outcome::applied;
+}
+
+POP3_INLINE Outcome Session::proceed(Token<CommandRequest> token) {
+  const CommandRequest* const open = told_ ? std::get_if<CommandRequest>(&*pending_) : nullptr;
+  const std::size_t verb_size = open == nullptr ? 0 : open->verb.size();
+  if (!take(token)) return Outcome::stale;
+  trace_answer("proceed");
+  mailwire::ByteBuffer line;
+  line.swap(extras_->command);
+  execute(detail::parse_command(line.view().substr(verb_size)));
+  line.wipe();
+  return Outcome::applied;
+}
+
+}  // namespace v1
+}  // namespace pop3
+
+#endif
