@@ -220,7 +220,7 @@ constexpr Command parse_command(std::string_view line) noexcept {
   command.word = words.word().value_or("");
   if (!command.word.empty()) {
     const auto verb_end = static_cast<std::size_t>(command.word.data() + command.word.size() - line.data());
-    if (verb_end < line.size()) command.rest = line.substr(verb_end + 1);
+    if (verb_end < line.size()) command.rest = std::optional<std::string_view>(line.substr(verb_end + 1));
   }
   command.verb = find_verb(command.word);
   if (command.verb != Verb::other) command.well_formed = parse_arguments(command, words);
