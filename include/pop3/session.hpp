@@ -273,7 +273,10 @@ class Session {
   void trace_event(const Event& event);
   void trace_answer(std::string_view what, std::string_view detail = {});
   void trace_refusal(const Refusal& why);
-  void trace_chunk(std::size_t octets, Chunk last);
+  void trace_listing(Listing messages);
+  void trace_number(std::string_view what, std::uint64_t number, std::string_view more = {});
+  void trace_body(std::uint64_t octets, bool complete);
+  void trace_hidden();
 
   // commands.ipp: one function per command
   bool take_line();

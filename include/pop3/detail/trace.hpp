@@ -3,8 +3,10 @@
 #ifndef POP3_DETAIL_TRACE_HPP
 #define POP3_DETAIL_TRACE_HPP
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "../../mailwire/ascii.hpp"
 #include "../events.hpp"
@@ -32,73 +34,100 @@ inline void append_visible(std::string& out, std::string_view octets) {
   }
 }
 
-// The line of a client as it may be shown. Built from what was understood, never by cutting out what was not: a line
-// that is not a well-formed command may be a password in the wrong place. `plain`: an own verb's line that is no
+// Appends the line of a client as it may be shown. Built from what was understood, never by cutting out what was not: a
+// line that is not a well-formed command may be a password in the wrong place. `plain`: an own verb's line that is no
 // secret, or a mechanism's name that is one.
-inline std::string redacted(const Command& command, std::string_view line, bool plain) {
-  if (command.verb == Verb::other) return plain ? std::string(line) : "***";
-  if (!command.well_formed) return "***";
-  const std::string verb(command.word);
-  switch (command.verb) {
-    case Verb::user: return verb + ' ' + std::string(command.name);
-    case Verb::pass: return verb + " ***";
-    case Verb::apop: return verb + ' ' + std::string(command.name) + " ***";
-    case Verb::auth:
-      if (command.name.empty()) return verb;
-      if (!plain) return verb + " ***";
-      return verb + ' ' + std::string(command.name) + (command.initial ? " ***" : "");
-    default: return std::string(line);
+inline void append_redacted(ByteBuffer& out, const Command& command, std::string_view line, bool plain) {
+  constexpr std::string_view hidden = "***";
+  if (command.verb == Verb::other) return out.append(plain ? line : hidden);
+  if (!command.well_formed) return out.append(hidden);
+  const bool named = command.verb == Verb::user || command.verb == Verb::apop ||
+                     (command.verb == Verb::auth && plain && !command.name.empty());
+  const bool secret = command.verb == Verb::pass || command.verb == Verb::apop ||
+                      (command.verb == Verb::auth && (!plain || command.initial) && !command.name.empty());
+  if (!named && !secret) return out.append(line);
+  out.append(command.word);
+  if (named) {
+    out.append(' ');
+    out.append(command.name);
+  }
+  if (secret) {
+    out.append(' ');
+    out.append(hidden);
   }
 }
 
 // uid:size of each message, as far as `room` octets go.
-inline std::string listing_trace(Listing messages, std::size_t room) {
-  std::string text;
-  for (std::size_t i = 0; i < messages.count && text.size() < room; ++i) {
-    if (i > 0) text += ' ';
-    text += messages.data[i].uid;
-    text += ':';
-    text += std::to_string(messages.data[i].size);
+inline void append_listing(ByteBuffer& out, Listing messages, std::size_t room) {
+  for (std::size_t i = 0; i < messages.count && out.size() < room; ++i) {
+    if (i > 0) out.append(' ');
+    out.append(messages.data[i].uid);
+    out.append(':');
+    append_number(out, messages.data[i].size);
   }
-  return text;
 }
 
-// An event without its secrets.
-struct EventTrace {
-  std::string operator()(const AuthRequest& r) const { return login("AuthRequest", r.user, r.method); }
-  std::string operator()(const DigestRequest& r) const { return login("DigestRequest", r.user, r.method); }
-  std::string operator()(const ScramRequest& r) const { return login("ScramRequest", r.user, r.method); }
-  std::string operator()(const SaslRequest& r) const { return "SaslRequest mechanism=" + std::string(r.mechanism); }
-  std::string operator()(const ListRequest& r) const { return "ListRequest user=" + quoted(r.user); }
-  std::string operator()(const RetrieveRequest& r) const {
-    return "RetrieveRequest number=" + std::to_string(r.number) +
-           (r.top_lines ? " top=" + std::to_string(*r.top_lines) : "");
-  }
-  std::string operator()(const BodyRequest& r) const {
-    return "BodyRequest number=" + std::to_string(r.number) + " offset=" + std::to_string(r.offset);
-  }
-  std::string operator()(const CommitRequest& r) const {
-    std::string numbers;
-    for (const std::uint32_t number : r.numbers) numbers += (numbers.empty() ? "" : ",") + std::to_string(number);
-    return "CommitRequest numbers=" + numbers;
-  }
-  std::string operator()(const TlsRequest&) const { return "TlsRequest"; }
-  std::string operator()(const CommandRequest& r) const { return "CommandRequest verb=" + std::string(r.verb); }
-  std::string operator()(const BodyDone& n) const {
-    return "BodyDone number=" + std::to_string(n.number) + " complete=" + (n.complete ? "yes" : "no");
-  }
-  std::string operator()(const LoginFailed& n) const {
-    return "LoginFailed fault=" + std::string(to_string(n.fault)) + " user=" + quoted(n.user);
-  }
-  std::string operator()(const Closed& n) const {
-    return "Closed " + std::string(to_string(n.reason)) + " release=" + (n.release ? "yes" : "no");
+// Writes an event without its secrets: its kind, then key=value.
+class EventTrace {
+ public:
+  explicit EventTrace(ByteBuffer& out) noexcept : out_(out) {}
+
+  void write(const Event& event) {
+    if (const auto* auth = std::get_if<AuthRequest>(&event)) return login("AuthRequest", auth->user, auth->method);
+    if (const auto* digest = std::get_if<DigestRequest>(&event))
+      return login("DigestRequest", digest->user, digest->method);
+    if (const auto* scram = std::get_if<ScramRequest>(&event)) return login("ScramRequest", scram->user, scram->method);
+    if (const auto* sasl = std::get_if<SaslRequest>(&event))
+      return kind("SaslRequest").word(" mechanism=", sasl->mechanism);
+    if (const auto* list = std::get_if<ListRequest>(&event)) return kind("ListRequest").quoted(" user=", list->user);
+    if (const auto* retrieve = std::get_if<RetrieveRequest>(&event)) {
+      kind("RetrieveRequest").number(" number=", retrieve->number);
+      if (retrieve->top_lines) number(" top=", *retrieve->top_lines);
+    } else if (const auto* body = std::get_if<BodyRequest>(&event)) {
+      kind("BodyRequest").number(" number=", body->number);
+      number(" offset=", body->offset);
+    } else if (const auto* commit = std::get_if<CommitRequest>(&event)) {
+      kind("CommitRequest numbers=");
+      for (const std::uint32_t n : commit->numbers) number(n == *commit->numbers.begin() ? "" : ",", n);
+    } else if (const auto* command = std::get_if<CommandRequest>(&event)) {
+      kind("CommandRequest").word(" verb=", command->verb);
+    } else if (const auto* done = std::get_if<BodyDone>(&event)) {
+      kind("BodyDone").number(" number=", done->number);
+      word(" complete=", done->complete ? "yes" : "no");
+    } else if (const auto* failed = std::get_if<LoginFailed>(&event)) {
+      kind("LoginFailed").word(" fault=", to_string(failed->fault));
+      quoted(" user=", failed->user);
+    } else if (const auto* closed = std::get_if<Closed>(&event)) {
+      kind("Closed").word(" ", to_string(closed->reason));
+      word(" release=", closed->release ? "yes" : "no");
+    } else {
+      kind("TlsRequest");
+    }
   }
 
  private:
-  static std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
-  static std::string login(const char* kind, std::string_view user, AuthMethod method) {
-    return std::string(kind) + " user=" + quoted(user) + " method=" + std::string(to_string(method));
+  EventTrace& kind(std::string_view name) {
+    out_.append(name);
+    return *this;
   }
+  void word(std::string_view key, std::string_view value) {
+    out_.append(key);
+    out_.append(value);
+  }
+  void number(std::string_view key, std::uint64_t value) {
+    out_.append(key);
+    append_number(out_, value);
+  }
+  void quoted(std::string_view key, std::string_view value) {
+    word(key, "\"");
+    word(value, "\"");
+  }
+  void login(std::string_view name, std::string_view user, AuthMethod method) {
+    kind(name).quoted(" user=", user);
+    word(" method=", to_string(method));
+  }
+
+  ByteBuffer& out_;
 };
 
 }  // namespace detail

@@ -184,7 +184,7 @@ POP3_INLINE Outcome Session::accept(Token<ListRequest> token, Listing messages, 
     return Outcome::invalid;
   }
   login_.release();
-  if (config_.trace) trace_answer("accept", detail::listing_trace(messages, config_.limits.trace / 2));
+  trace_listing(messages);
   state_ = State::transaction;
   maildrop_open_ = true;
   read_only_ = account.read_only;
@@ -215,7 +215,7 @@ POP3_INLINE Outcome Session::accept(Token<CommitRequest> token, std::size_t remo
   const std::size_t wanted = maildrop_.to_remove();
   if (removed > wanted) return refuse(token) == Outcome::stale ? Outcome::stale : Outcome::invalid;
   if (!take(token)) return Outcome::stale;
-  if (config_.trace) trace_answer("accept", std::to_string(removed));
+  trace_number("accept", removed);
   counters_.removed = static_cast<std::uint32_t>(removed);
   if (removed == wanted)
     say_ok(Text::bye);
@@ -289,7 +289,7 @@ POP3_INLINE Outcome Session::send_body(Token<CommandRequest> token, std::string 
 template <class Request>
 Outcome Session::lend(Token<Request> token, std::string_view chunk, Chunk last) {
   if (!take(token)) return Outcome::stale;
-  trace_chunk(chunk.size(), last);
+  trace_number("body", chunk.size(), last == Chunk::last ? " last" : " more");
   begin_body<Request>();
   set_chunk(chunk, last);
   return Outcome::applied;
@@ -299,7 +299,7 @@ Outcome Session::lend(Token<Request> token, std::string_view chunk, Chunk last) 
 template <class Request>
 Outcome Session::send(Token<Request> token, std::string& chunk, Chunk last) {
   if (!take(token)) return Outcome::stale;
-  trace_chunk(chunk.size(), last);
+  trace_number("body", chunk.size(), last == Chunk::last ? " last" : " more");
   begin_body<Request>();
   chunk_owner_.swap(chunk);
   set_chunk(chunk_owner_, last);
@@ -399,7 +399,7 @@ POP3_INLINE void Session::end_body(bool complete) {
     ++(cut_top_ ? counters_.tops : counters_.retrieved);
     if (!cut_top_) maildrop_.note_retrieved(cursor_);
   }
-  if (config_.trace) trace_replies(), trace_line("S* ", std::to_string(octets) + (complete ? "" : " cut"));
+  trace_body(octets, complete);
   chunk_ = {};
   std::string().swap(chunk_owner_);  // assigning an empty string would keep the memory
   body_done_ = BodyDone{cursor_, complete, octets};

@@ -23,19 +23,23 @@ POP3_INLINE bool Session::take_line() {
   const bool may_be_secret = state_ == State::authorization;  // a mistyped PASS is one too
   const std::uint64_t bad_before = counters_.bad_commands;
   if (input.bare_lf) ++counters_.broken[static_cast<std::size_t>(Rule::bare_lf)];
-  if (input.status == mailwire::LineReader::Status::too_long)
+  if (input.status == mailwire::LineReader::Status::too_long) {
     refuse_line(input_.hopeless());
-  else if (activity_ == Activity::sasl)
+  } else if (activity_ == Activity::sasl) {
+    trace_hidden();
     take_response(input.line);
-  else
+  } else {
     take_command(input.line);
-  if (counters_.bad_commands == bad_before) bad_in_a_row_ = 0;
+  }
+  // Of one that the application is asked about it is not known yet.
+  const bool open = pending_ && std::holds_alternative<CommandRequest>(*pending_);
+  if (!open && counters_.bad_commands == bad_before) bad_in_a_row_ = 0;
   if (may_be_secret) input_.wipe_line();
   return true;
 }
 
 POP3_INLINE void Session::refuse_line(bool hopeless) {
-  if (config_.trace) trace_replies(), trace_line("C: ", "***");
+  trace_hidden();
   if (activity_ == Activity::sasl)
     exchange_failed(LoginFailed::Fault::malformed, {});
   else

@@ -63,9 +63,10 @@ POP3_INLINE Outcome Session::refuse(Token<TlsRequest> token, Refusal why) {
 }
 
 POP3_INLINE void Session::set_tls_facts(const TlsFacts& facts) {
-  extras().tls = detail::OwnTlsFacts(facts);
+  detail::OwnTlsFacts own(facts);
+  if (extras_ != nullptr || !own.is_empty() || own.has_binding()) extras().tls = std::move(own);
   has_identity_ = !facts.identity.empty();
-  has_binding_ = !facts.exporter.empty() || !facts.server_end_point.empty() || !facts.unique.empty();
+  has_binding_ = extras_ != nullptr && extras_->tls.has_binding();
 }
 
 // What a client said before TLS may have been somebody else's words.
@@ -227,6 +228,7 @@ POP3_INLINE void Session::ask_for_command(const CommandSpec& spec, const detail:
 POP3_INLINE Outcome Session::accept(Token<CommandRequest> token, std::string_view words) {
   if (!take(token)) return Outcome::stale;
   trace_answer("accept", words);
+  bad_in_a_row_ = 0;
   detail::status_line(reply(), "+OK", Code::none, {words, unicode()}, false);
   extras_->command.wipe();
   return Outcome::applied;
@@ -249,7 +251,9 @@ POP3_INLINE Outcome Session::proceed(Token<CommandRequest> token) {
   trace_answer("proceed");
   mailwire::ByteBuffer line;
   line.swap(extras_->command);
+  const std::uint64_t bad_before = counters_.bad_commands;
   execute(detail::parse_command(line.view().substr(verb_size)));
+  if (counters_.bad_commands == bad_before) bad_in_a_row_ = 0;
   line.wipe();
   return Outcome::applied;
 }

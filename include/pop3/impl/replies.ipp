@@ -108,32 +108,65 @@ POP3_INLINE void Session::trace_replies() {
 }
 
 POP3_INLINE void Session::trace_event(const Event& event) {
-  if (config_.trace) trace_line("event: ", std::visit(detail::EventTrace{}, event));
+  if (!config_.trace) return;
+  trace_replies();
+  mailwire::ByteBuffer line;
+  detail::EventTrace(line).write(event);
+  trace_line("event: ", line.view());
 }
 
 POP3_INLINE void Session::trace_answer(std::string_view what, std::string_view more) {
   if (!config_.trace) return;
   trace_replies();
-  std::string line(what);
-  if (!more.empty()) (line += ' ') += more;
-  trace_line("answer: ", line);
+  mailwire::ByteBuffer line;
+  line.append(what);
+  if (!more.empty()) line.append(' ');
+  line.append(more);
+  trace_line("answer: ", line.view());
 }
 
 POP3_INLINE void Session::trace_refusal(const Refusal& why) {
   if (!config_.trace) return;
-  std::string more(detail::code_text(why.code));
-  if (!more.empty()) more = more.substr(1, more.size() - 2);
+  mailwire::ByteBuffer more;
+  std::string_view code = detail::code_text(why.code);
+  if (!code.empty()) more.append(code.substr(1, code.size() - 2));
   if (!why.text.empty()) {
-    if (!more.empty()) more += ' ';
-    more += '"';
-    more += why.text;
-    more += '"';
+    if (!more.empty()) more.append(' ');
+    more.append('"');
+    more.append(why.text);
+    more.append('"');
   }
-  trace_answer("refuse", more);
+  trace_answer("refuse", more.view());
 }
 
-POP3_INLINE void Session::trace_chunk(std::size_t octets, Chunk last) {
-  if (config_.trace) trace_answer("body", std::to_string(octets) + (last == Chunk::last ? " last" : " more"));
+POP3_INLINE void Session::trace_listing(Listing messages) {
+  if (!config_.trace) return;
+  mailwire::ByteBuffer list;
+  detail::append_listing(list, messages, config_.limits.trace / 2);
+  trace_answer("accept", list.view());
+}
+
+POP3_INLINE void Session::trace_number(std::string_view what, std::uint64_t number, std::string_view more) {
+  if (!config_.trace) return;
+  mailwire::ByteBuffer text;
+  detail::append_number(text, number);
+  text.append(more);
+  trace_answer(what, text.view());
+}
+
+POP3_INLINE void Session::trace_body(std::uint64_t octets, bool complete) {
+  if (!config_.trace) return;
+  trace_replies();
+  mailwire::ByteBuffer text;
+  detail::append_number(text, octets);
+  if (!complete) text.append(" cut");
+  trace_line("S* ", text.view());
+}
+
+POP3_INLINE void Session::trace_hidden() {
+  if (!config_.trace) return;
+  trace_replies();
+  trace_line("C: ", "***");
 }
 
 POP3_INLINE void Session::trace_command(const detail::Command& command, std::string_view line) {
@@ -141,7 +174,9 @@ POP3_INLINE void Session::trace_command(const detail::Command& command, std::str
   trace_replies();
   const bool plain = command.verb == Verb::auth ? find_mechanism(command.name) != nullptr
                                                 : state_ == State::transaction && find_spec(command.word) != nullptr;
-  trace_line("C: ", detail::redacted(command, line, plain));
+  mailwire::ByteBuffer shown;
+  detail::append_redacted(shown, command, line, plain);
+  trace_line("C: ", shown.view());
 }
 
 }  // namespace v1

@@ -90,7 +90,7 @@ POP3_INLINE std::optional<Event> Session::poll(TimePoint now) {
   progress_ = false;
   was_busy_ = !waits_for_client();
   auto event = next_event();
-  if (event && config_.trace) trace_replies(), trace_event(*event);
+  if (event) trace_event(*event);
   return event;
 }
 
