@@ -108,7 +108,7 @@ struct Server::Implementation {
   std::atomic<std::size_t> connections = 0;
   std::atomic<pop3::SessionId> last_id = 0;
   std::size_t turn = 0;
-  bool ending = false;  // of the first worker's thread
+  bool ending = false;         // of the first worker's thread
   std::deque<Worker> workers;  // the first one accepts for all of them
   std::deque<Listener> listeners;
   asio::basic_signal_set<Executor> signals{workers.front().context.get_executor(), SIGTERM, SIGINT};

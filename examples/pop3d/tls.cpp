@@ -238,10 +238,11 @@ std::unique_ptr<SSL, FreeTls> TlsContext::connection() const {
 int TlsContext::choose(SSL* connection) const {
   const std::string name = text_or_empty(SSL_get_servername(connection, TLSEXT_NAMETYPE_host_name));
   if (name.empty() || name[0] == '.') return SSL_TLSEXT_ERR_NOACK;  // the dot would ask for any name below
-  return show_all_for(connection, name, X509_CHECK_FLAG_NO_WILDCARDS) ||
-                 show_all_for(connection, name, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
-             ? SSL_TLSEXT_ERR_OK
-             : SSL_TLSEXT_ERR_NOACK;
+  ERR_set_mark();  // what is wrong with one certificate is not what became of the handshake
+  const bool found = show_all_for(connection, name, X509_CHECK_FLAG_NO_WILDCARDS) ||
+                     show_all_for(connection, name, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  ERR_pop_to_mark();
+  return found ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
 // All: one may have an RSA key and another an elliptic one, and the handshake will tell which one suits. Of two with

@@ -4,11 +4,17 @@
 
 #include <doctest/doctest.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
+#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -66,6 +72,47 @@ std::shared_ptr<const pop3d::TlsContext> demo() {
   settings.hostname = "pop.example.org";
   return std::make_shared<const pop3d::TlsContext>(settings);
 }
+
+// A folder with certificates that sign themselves.
+class Folder {
+ public:
+  Folder() { REQUIRE(::mkdtemp(path_.data()) != nullptr); }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  // `hash` = null: of an algorithm that has its own.
+  pop3d::TlsSettings::Files make(const char* dns, EVP_PKEY* key, const EVP_MD* hash) {
+    X509* const c = X509_new();
+    X509_set_version(c, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(c), ++made_);
+    X509_gmtime_adj(X509_getm_notBefore(c), -60);
+    X509_gmtime_adj(X509_getm_notAfter(c), 3600);
+    const std::string names = std::string("DNS:") + dns;
+    X509_EXTENSION* const alternative = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names.c_str());
+    X509_add_ext(c, alternative, -1);
+    X509_EXTENSION_free(alternative);
+    X509_set_pubkey(c, key);
+    REQUIRE(X509_sign(c, key, hash) > 0);
+    const pop3d::TlsSettings::Files files{path_ + "/cert" + std::to_string(made_),
+                                          path_ + "/key" + std::to_string(made_)};
+    std::FILE* file = std::fopen(files.certificate.c_str(), "w");
+    REQUIRE(file != nullptr);
+    PEM_write_X509(file, c);
+    std::fclose(file);
+    file = std::fopen(files.key.c_str(), "w");
+    REQUIRE(file != nullptr);
+    PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
+    std::fclose(file);
+    X509_free(c);
+    EVP_PKEY_free(key);
+    return files;
+  }
+
+ private:
+  std::string path_ = std::filesystem::temp_directory_path() / "mailwire-XXXXXX";
+  int made_ = 0;
+};
 
 // Until both are done, or nothing goes on.
 bool shake_hands(Stream& server, const Client& client) {
@@ -225,6 +272,49 @@ TEST_CASE("channel binding: without the extended master secret tls-exporter is n
     CHECK(server.channel_binding("tls-server-end-point").size() == 32);
     client.keep_session();
   }
+}
+
+TEST_CASE(
+    "channel binding: tls-server-end-point is the hash of the certificate that was shown, by its signature's hash") {
+  Folder folder;
+  pop3d::TlsSettings settings;
+  settings.certificates = {folder.make("sha256", EVP_EC_gen("P-256"), EVP_sha256()),
+                           folder.make("sha1", EVP_EC_gen("P-256"), EVP_sha1()),
+                           folder.make("sha384", EVP_EC_gen("P-256"), EVP_sha384()),
+                           folder.make("sha512", EVP_RSA_gen(2048), EVP_sha512()),
+                           folder.make("both", EVP_EC_gen("P-256"), EVP_sha256()),
+                           folder.make("both", EVP_RSA_gen(2048), EVP_sha256()),
+                           folder.make("none", EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), nullptr)};
+  const auto tls = std::make_shared<const pop3d::TlsContext>(settings);
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION})
+    for (const auto& [name, hash] : {std::pair("sha256", EVP_sha256()),
+                                     {"sha1", EVP_sha256()},
+                                     {"sha384", EVP_sha384()},
+                                     {"sha512", EVP_sha512()},
+                                     {"both", EVP_sha256()},
+                                     {"none", nullptr}}) {
+      CAPTURE(name);
+      CAPTURE(version);
+      Client client(version);
+      for (const bool resumed : {false, true}) {
+        CAPTURE(resumed);
+        const Pair sockets;
+        Stream server(sockets.server());
+        server.start_tls(tls, {});
+        client.begin(sockets.client());
+        SSL_set_tlsext_host_name(client.connection.get(), name);
+        REQUIRE(shake_hands(server, client));
+        CHECK((SSL_session_reused(client.connection.get()) == 1) == resumed);
+        unsigned char octets[EVP_MAX_MD_SIZE];
+        unsigned size = 0;
+        // Two may have been shown: after a resumption it is not known which one.
+        if (hash != nullptr && !(resumed && std::string_view(name) == "both"))
+          X509_digest(SSL_get0_peer_certificate(client.connection.get()), hash, octets, &size);
+        CHECK(server.channel_binding("tls-server-end-point") == std::string(reinterpret_cast<char*>(octets), size));
+        check_talk(server, client);
+        client.keep_session();
+      }
+    }
 }
 
 TEST_CASE("a session of TLS is not resumed with certificates that were loaded again") {
