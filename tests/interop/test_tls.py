@@ -131,11 +131,14 @@ class Handshake(TlsCase):
         return alert[1] if alert else said
 
     def test_versions(self):
-        """R237: 1.2 and 1.3 are spoken, and nothing older"""
+        """R237 R248: 1.2 and 1.3 are spoken, and nothing older; the log tells which"""
         for version in ('-tls1', '-tls1_1'):
             self.assertEqual(self.offer(version, '-cipher', 'ALL:@SECLEVEL=0'), 'protocol version')
         self.assertEqual(self.offer('-tls1_2')[0], 'TLSv1.2')
         self.assertEqual(self.offer('-tls1_3')[0], 'TLSv1.3')
+        lines = self.tls_lines(self.server, 2)
+        self.assertEqual([line['version'] for line in lines], ['TLSv1.2', 'TLSv1.3'])
+        self.assertEqual(lines[0]['cipher'], self.offer('-tls1_2')[1])
 
     def test_ciphers(self):
         """R237: each cipher of Mozilla's intermediate list is taken, and no other"""
