@@ -35,10 +35,11 @@ std::string address_of(const Socket& socket) {
 Connection::Connection(Services& services, Socket socket, pop3::SessionId id, bool tls)
     : services_(services),
       socket_(std::move(socket)),
-      stream_(socket_.native_handle(), tls ? services.tls.get() : nullptr),
+      stream_(socket_.native_handle()),
       session_(services.config, {id, tls, {}}),
       timer_(socket_.get_executor()),
       address_(address_of(socket_)) {
+  if (tls) stream_.start_tls(services.tls.get(), {});
   error_code ignored;  // a peer that is gone already is found out by the first read
   socket_.native_non_blocking(true, ignored);
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -64,7 +65,10 @@ Awaitable<bool> Connection::handshake() {
   const pop3::TimePoint until = Clock::now() + handshake_limit;
   while (stop_ == Stop::no && Clock::now() < until) {
     const Tried tried = stream_.handshake();
-    if (tried.result == Tried::done) co_return true;
+    if (tried.result == Tried::done) {
+      log_tls();
+      co_return true;
+    }
     if (!has_to_wait(tried)) co_return false;
     co_await wait(tried.result, until);
   }
@@ -146,7 +150,7 @@ Awaitable<> Connection::say_goodbye() {
 Awaitable<> Connection::answer(pop3::AuthRequest ask) {
   user_ = ask.user;  // also of a login that fails, for the log
   bool right = false;
-  co_await blocking([&] { right = services_.users.check(ask.user, ask.password.reveal()); });
+  co_await blocking([&] { right = services_.users.get()->check(ask.user, ask.password.reveal()); });
   if (right)
     session_.accept(ask.token);
   else
@@ -291,6 +295,18 @@ void Connection::wake() {
 void Connection::stop(Stop how) {
   stop_ = how;
   wake();
+}
+
+void Connection::log_tls() {
+  if (!services_.log.shows(Level::debug)) return;
+  const TlsDetails details = stream_.tls_details();
+  LogLine(services_.log, Level::debug, "tls")
+      .add("address", address_)
+      .add("version", details.version)
+      .add("cipher", details.cipher)
+      .add("sni", details.sni)
+      .add("alpn", details.alpn)
+      .add("client", details.identity);
 }
 
 void Connection::log_end() {

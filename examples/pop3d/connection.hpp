@@ -13,6 +13,7 @@
 #include "asio.hpp"
 #include "log.hpp"
 #include "pop3/session.hpp"
+#include "reloadable.hpp"
 #include "store.hpp"
 #include "stream.hpp"
 #include "users.hpp"
@@ -22,9 +23,9 @@ namespace pop3d {
 // What all connections share.
 struct Services {
   pop3::Config config;
-  Users users;
+  Reloadable<Users> users;
   std::unique_ptr<Store> store;
-  TlsContext tls;
+  Reloadable<TlsContext> tls;  // null: there is none
   Log log;
   asio::thread_pool blocking;  // for what may take its time: files, password checks
 };
@@ -70,6 +71,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<> nap(std::optional<pop3::TimePoint> until);
   void watch(pop3::TimePoint deadline);
   void wake();
+  void log_tls();
   void log_end();
 
   Services& services_;

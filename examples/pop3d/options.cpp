@@ -28,7 +28,8 @@ constexpr const char* introduction = R"(pop3d serves Maildirs by POP3.
 
 struct Values {
   std::vector<std::string> listen, listen_tls;
-  std::string threads, max_connections, log_level;
+  std::vector<std::string> certificates, keys;
+  std::string threads, max_connections, log_level, client_name;
   Options options;
 };
 
@@ -42,8 +43,15 @@ po::options_description describe(Values& values) {
     ("listen-tls", po::value(&values.listen_tls)->value_name("HOST:PORT"), "the same, with TLS from the start")
     ("mail", po::value(&options.mail)->value_name("DIR"), "the Maildir of each user is DIR/USER")
     ("users", po::value(&options.users)->value_name("FILE"), "who may log in: lines of user:{PLAIN}secret")
-    ("cert", po::value(&options.certificate)->value_name("FILE"), "certificate chain for TLS, PEM")
-    ("key", po::value(&options.key)->value_name("FILE"), "its private key, PEM")
+    ("cert", po::value(&values.certificates)->value_name("FILE"),
+     "certificate chain for TLS, PEM; may be given many times: a client gets the one for the name it asks for, else "
+     "the first")
+    ("key", po::value(&values.keys)->value_name("FILE"), "its private key, PEM; one for each --cert, in their order")
+    ("client-ca", po::value(&options.tls.client_ca)->value_name("FILE"),
+     "ask clients for a certificate of these authorities, PEM; they may have none")
+    ("require-client-cert", po::bool_switch(&options.tls.needs_client_certificate), "no TLS without one")
+    ("client-cert-name", po::value(&values.client_name)->value_name("PART"),
+     "what in it names the user: cn (default), uid or email")
     ("allow-plaintext", po::bool_switch(&options.allow_plaintext), "let users log in without TLS")
     ("hostname", po::value(&options.hostname)->value_name("NAME"), "how the server calls itself")
     ("threads", po::value(&values.threads)->value_name("N"), "event loops; default: one for each processor")
@@ -87,6 +95,25 @@ Level parse_level(const std::string& text) {
   throw WrongUse("--log-level: expected error, warning, info or debug, not \"" + text + "\"");
 }
 
+ClientName parse_client_name(const std::string& text) {
+  if (text == "cn") return ClientName::common_name;
+  if (text == "uid") return ClientName::user_id;
+  if (text == "email") return ClientName::email;
+  throw WrongUse("--client-cert-name: expected cn, uid or email, not \"" + text + "\"");
+}
+
+std::vector<TlsSettings::Files> pair(const std::vector<std::string>& certificates,
+                                     const std::vector<std::string>& keys) {
+  if (certificates.size() != keys.size()) throw WrongUse("--cert and --key go together");
+  std::vector<TlsSettings::Files> pairs;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (certificates[i].empty()) throw WrongUse("--cert: empty");
+    if (keys[i].empty()) throw WrongUse("--key: empty");
+    pairs.push_back({certificates[i], keys[i]});
+  }
+  return pairs;
+}
+
 std::string own_hostname() {
   char name[256] = {};
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "localhost";
@@ -102,7 +129,8 @@ bool is_hostname(const std::string& name) {
 void check(Options& options) {
   const auto wrong = [](const char* what) { throw WrongUse(what); };
   if (options.demo() != options.users.empty()) wrong("--mail and --users go together");
-  if (options.certificate.empty() != options.key.empty()) wrong("--cert and --key go together");
+  if (options.tls.needs_client_certificate && options.tls.client_ca.empty())
+    wrong("--require-client-cert needs --client-ca");
   if (!is_hostname(options.hostname)) wrong("--hostname: this is no host name");
   if (options.demo()) {
     options.allow_plaintext = true;
@@ -111,7 +139,7 @@ void check(Options& options) {
   }
   if (options.listen.empty()) wrong("nothing to listen on: give --listen or --listen-tls");
   for (const Listen& listen : options.listen)
-    if (listen.tls && options.certificate.empty()) wrong("--listen-tls needs --cert and --key");
+    if (listen.tls && options.tls.certificates.empty()) wrong("--listen-tls needs --cert and --key");
 }
 
 po::variables_map parse(int argc, const char* const* argv, const po::options_description& all) try {
@@ -149,7 +177,7 @@ Options parse_options(int argc, const char* const* argv) {
     options.text = "pop3d (mailwire) " MAILWIRE_VERSION "\n";
     return options;
   }
-  for (const char* const name : {"mail", "users", "cert", "key", "hostname"})
+  for (const char* const name : {"mail", "users", "client-ca", "hostname"})
     if (given.count(name) > 0 && given[name].as<std::string>().empty())
       throw WrongUse("--" + std::string(name) + ": empty");
 
@@ -163,6 +191,9 @@ Options parse_options(int argc, const char* const* argv) {
     options.max_connections = parse_count("--max-connections", values.max_connections, 1'000'000);
   if (given.count("log-level") > 0) options.log_level = parse_level(values.log_level);
   if (given.count("hostname") == 0) options.hostname = options.demo() ? "localhost" : own_hostname();
+  options.tls.certificates = pair(values.certificates, values.keys);
+  options.tls.hostname = options.hostname;
+  if (given.count("client-cert-name") > 0) options.tls.client_name = parse_client_name(values.client_name);
   check(options);
   return options;
 }

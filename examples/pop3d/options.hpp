@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "log.hpp"
+#include "tls.hpp"
 
 namespace pop3d {
 
@@ -19,8 +20,8 @@ struct Listen {
 
 struct Options {
   std::vector<Listen> listen;
-  std::string mail, users;       // no `mail` = the demo
-  std::string certificate, key;  // PEM files
+  std::string mail, users;  // no `mail` = the demo
+  TlsSettings tls;
   std::string hostname;
   bool allow_plaintext = false;
   unsigned threads = 1;

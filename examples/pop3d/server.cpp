@@ -86,27 +86,38 @@ struct Listener {
 }  // namespace
 
 struct Server::Implementation {
-  Implementation(const Options& options, Users users, std::unique_ptr<Store> store, TlsContext tls)
+  Implementation(const Options& options, Reloadable<Users>::Load users, std::unique_ptr<Store> store,
+                 Reloadable<TlsContext>::Load tls)
       : max_connections(options.max_connections),
         workers(options.threads),
-        services{session_config(options), std::move(users),       std::move(store),
-                 std::move(tls),          Log(options.log_level), asio::thread_pool(std::max(4U, options.threads))} {}
+        services{session_config(options), Reloadable<Users>(std::move(users)),
+                 std::move(store),        Reloadable<TlsContext>(std::move(tls)),
+                 Log(options.log_level),  asio::thread_pool(std::max(4U, options.threads))} {
+    if (!options.demo()) hangup.add(SIGHUP);
+  }
 
   Awaitable<> accept(Listener& listener);
   void begin(Worker& worker, Socket socket, bool tls, bool refused);
   Awaitable<> stop_at_signal();
+  void reload_at_signal();
+  void reload();
+  template <class T>
+  void reload(Reloadable<T>& what, std::string_view name);
 
   const std::size_t max_connections;
   std::atomic<std::size_t> connections = 0;
   std::atomic<pop3::SessionId> last_id = 0;
   std::size_t turn = 0;
+  bool ending = false;         // of the first worker's thread
   std::deque<Worker> workers;  // the first one accepts for all of them
   std::deque<Listener> listeners;
   asio::basic_signal_set<Executor> signals{workers.front().context.get_executor(), SIGTERM, SIGINT};
+  asio::basic_signal_set<Executor> hangup{workers.front().context.get_executor()};
   Services services;
 };
 
-Server::Server(const Options& options, Users users, std::unique_ptr<Store> store, TlsContext tls)
+Server::Server(const Options& options, Reloadable<Users>::Load users, std::unique_ptr<Store> store,
+               Reloadable<TlsContext>::Load tls)
     : implementation_(std::make_unique<Implementation>(options, std::move(users), std::move(store), std::move(tls))) {}
 Server::~Server() = default;
 
@@ -136,6 +147,7 @@ void Server::run() {
   Worker& first = own.workers.front();
   for (Listener& listener : own.listeners) asio::co_spawn(first.context, own.accept(listener), asio::detached);
   asio::co_spawn(first.context, own.stop_at_signal(), asio::detached);
+  own.reload_at_signal();
   std::vector<std::thread> threads;
   for (Worker& worker : own.workers)
     if (&worker != &first) threads.emplace_back([&worker] { worker.context.run(); });
@@ -186,8 +198,37 @@ void Server::Implementation::begin(Worker& worker, Socket socket, bool tls, bool
 Awaitable<> Server::Implementation::stop_at_signal() {
   co_await signals.async_wait(use_awaitable);
   signals.clear();  // a second one ends the process as usual
+  ending = true;
+  hangup.cancel();  // but SIGHUP has no effect any more
   for (Listener& listener : listeners) listener.acceptor.close();
   for (Worker& worker : workers) asio::co_spawn(worker.context, worker.stop(), asio::detached);
+}
+
+// One at a time, on a thread that may read files. A signal that comes meanwhile is waiting afterwards.
+void Server::Implementation::reload_at_signal() {
+  if (ending) return;
+  Worker& first = workers.front();
+  hangup.async_wait([this, &first](error_code error, int) {
+    if (error) return;
+    asio::post(services.blocking, [this, &first] {
+      reload();
+      asio::post(first.context, [this] { reload_at_signal(); });
+    });
+  });
+}
+
+void Server::Implementation::reload() {
+  reload(services.users, "users");
+  if (services.tls.get()) reload(services.tls, "tls");
+}
+
+// What is wrong with the files is no reason to end: the old ones stay in use.
+template <class T>
+void Server::Implementation::reload(Reloadable<T>& what, std::string_view name) try {
+  what.reload();
+  LogLine(services.log, Level::info, "reload").add("read", name);
+} catch (const std::exception& error) {
+  LogLine(services.log, Level::error, "reload").add("kept", name).add("what", error.what());
 }
 
 }  // namespace pop3d

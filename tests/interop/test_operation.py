@@ -42,7 +42,8 @@ class CommandLine(Case):
             done = self.pop3d(option)
             self.assertEqual((done.returncode, done.stderr), (0, b''))
             self.assertIn(word, done.stdout)
-        for option in ('listen', 'listen-tls', 'mail', 'users', 'cert', 'key', 'allow-plaintext', 'hostname', 'threads',
+        for option in ('listen', 'listen-tls', 'mail', 'users', 'cert', 'key', 'client-ca',
+                       'require-client-cert', 'client-cert-name', 'allow-plaintext', 'hostname', 'threads',
                        'max-connections', 'log-level', 'help', 'version'):
             self.assertIn(f'--{option} '.encode(), self.pop3d('--help').stdout)
 
