@@ -26,7 +26,8 @@ void need(bool worked, const char* what) {
 
 using Context = std::unique_ptr<SSL_CTX, FreeTls>;
 
-// RFC 7301 has "pop3" for this. A client that offers only other names may have its reasons, and is served.
+// RFC 7301 has "pop3" for this. A client that offers only other names takes us for another server: it is stopped before
+// anything it says can be taken for POP3 (RFC 7301, 3.2).
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
                     unsigned offered_size, void*) {
   constexpr std::string_view own = "pop3";
@@ -37,7 +38,7 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, con
     *size = offered[at];
     return SSL_TLSEXT_ERR_OK;
   }
-  return SSL_TLSEXT_ERR_NOACK;
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 // Mozilla lets the client choose among these ciphers: none is weak, and it knows which one its processor is good at.
@@ -237,7 +238,7 @@ std::unique_ptr<SSL, FreeTls> TlsContext::connection() const {
 // By the name that the client asks for; by its own name a certificate is preferred to one with a wildcard.
 int TlsContext::choose(SSL* connection) const {
   const std::string name = text_or_empty(SSL_get_servername(connection, TLSEXT_NAMETYPE_host_name));
-  if (name.empty() || name[0] == '.') return SSL_TLSEXT_ERR_NOACK;  // the dot would ask for any name below
+  if (name.empty() || name[0] == '.') return SSL_TLSEXT_ERR_ALERT_FATAL;  // the dot would ask for any name below
   ERR_set_mark();  // what is wrong with one certificate is not what became of the handshake
   const bool found = show_all_for(connection, name, X509_CHECK_FLAG_NO_WILDCARDS) ||
                      show_all_for(connection, name, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);

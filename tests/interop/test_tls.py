@@ -160,13 +160,17 @@ class Handshake(TlsCase):
                              f'ECDHE-ECDSA-{first}')
 
     def test_alpn(self):
-        """RFC 7301: "pop3" is agreed on where it is offered; who offers something else, or nothing, is served"""
-        for offered, agreed in ((['pop3'], 'pop3'), (['http/1.1', 'pop3'], 'pop3'), (['imap', 'pop'], None),
-                                (['pop33'], None), ([], None)):
+        """RFC 7301: "pop3" is agreed on where it is offered; who offers something else only is stopped"""
+        for offered, agreed in ((['pop3'], 'pop3'), (['http/1.1', 'pop3'], 'pop3'), ([], None)):
             context = self.trusting()
             context.set_alpn_protocols(offered)
             wire = self.greeted(self.server.tls, tls=context)
             self.assertEqual(wire.socket.selected_alpn_protocol(), agreed)
+        for offered in (['imap', 'pop'], ['pop33'], ['http/1.1']):
+            context = self.trusting()
+            context.set_alpn_protocols(offered)
+            with self.assertRaises(ssl.SSLError):
+                self.greeted(self.server.tls, tls=context)
 
     def test_renegotiation(self):
         """A client that wants to renegotiate is refused"""
