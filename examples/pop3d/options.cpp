@@ -27,7 +27,7 @@ constexpr const char* introduction = R"(pop3d serves Maildirs by POP3.
 )";
 
 struct Values {
-  std::vector<std::string> listen, listen_tls;
+  std::vector<std::string> listen, listen_tls, proxy_from;
   std::string threads, max_connections, log_level;
   Options options;
 };
@@ -45,6 +45,8 @@ po::options_description describe(Values& values) {
     ("cert", po::value(&options.certificate)->value_name("FILE"), "certificate chain for TLS, PEM")
     ("key", po::value(&options.key)->value_name("FILE"), "its private key, PEM")
     ("allow-plaintext", po::bool_switch(&options.allow_plaintext), "let users log in without TLS")
+    ("proxy-from", po::value(&values.proxy_from)->value_name("ADDRESS[/BITS]"),
+     "connections from here must begin with a PROXY header, also in front of TLS; may be given many times")
     ("hostname", po::value(&options.hostname)->value_name("NAME"), "how the server calls itself")
     ("threads", po::value(&values.threads)->value_name("N"), "event loops; default: one for each processor")
     ("max-connections", po::value(&values.max_connections)->value_name("N"),
@@ -70,6 +72,12 @@ Listen parse_listen(const std::string& option, const std::string& text, bool tls
   const auto number = mailwire::parse_number(port);
   if (host.empty() || !number || *number > 65535) throw wrong;
   return {host, port, tls};
+}
+
+mailwire::IpNetwork parse_proxy(const std::string& text) {
+  const auto network = mailwire::parse_network(text);
+  if (!network) throw WrongUse("--proxy-from: expected ADDRESS or ADDRESS/BITS, not \"" + text + "\"");
+  return *network;
 }
 
 std::uint64_t parse_count(const std::string& option, const std::string& text, std::uint64_t most) {
@@ -155,6 +163,7 @@ Options parse_options(int argc, const char* const* argv) {
 
   for (const std::string& text : values.listen) options.listen.push_back(parse_listen("--listen", text, false));
   for (const std::string& text : values.listen_tls) options.listen.push_back(parse_listen("--listen-tls", text, true));
+  for (const std::string& text : values.proxy_from) options.proxies.push_back(parse_proxy(text));
   const unsigned processors = std::thread::hardware_concurrency();
   options.threads = processors > 0 ? processors : 1;
   if (given.count("threads") > 0)

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "log.hpp"
+#include "mailwire/ip_address.hpp"
 
 namespace pop3d {
 
@@ -23,6 +24,7 @@ struct Options {
   std::string certificate, key;  // PEM files
   std::string hostname;
   bool allow_plaintext = false;
+  std::vector<mailwire::IpNetwork> proxies;
   unsigned threads = 1;
   std::size_t max_connections = 10'000;
   Level log_level = Level::info;

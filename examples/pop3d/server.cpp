@@ -90,7 +90,8 @@ struct Server::Implementation {
       : max_connections(options.max_connections),
         workers(options.threads),
         services{session_config(options), std::move(users),       std::move(store),
-                 std::move(tls),          Log(options.log_level), asio::thread_pool(std::max(4U, options.threads))} {}
+                 std::move(tls),          Log(options.log_level), asio::thread_pool(std::max(4U, options.threads)),
+                 options.proxies} {}
 
   Awaitable<> accept(Listener& listener);
   void begin(Worker& worker, Socket socket, bool tls, bool refused);

@@ -58,6 +58,14 @@ struct IpAddress {
       if (group(i) != 0) return false;
     return group(5) == 0xFFFF;
   }
+  // A mapped address as the IPv4 address that it is, any other as it is: a host then has one name in each family.
+  constexpr IpAddress unmapped() const noexcept {
+    if (!is_mapped_v4()) return *this;
+    IpAddress four;
+    four.family = IpFamily::v4;
+    for (std::size_t i = 0; i < 4; ++i) four.octets[i] = octets[12 + i];
+    return four;
+  }
   // "192.0.2.1"; IPv6 as in RFC 5952; nothing for no address.
   constexpr AddressText text() const noexcept {
     AddressText out;

@@ -122,6 +122,17 @@ TEST_CASE("an address with its port, as in logs") {
   CHECK(mailwire::IpEndpoint{}.text().view().empty());
 }
 
+TEST_CASE("a mapped address is that of an IPv4 host, and ::ffff:0:0/96 is all there is of them") {
+  const auto unmapped = [](std::string_view text) {
+    return std::string(mailwire::parse_ip(text).value().unmapped().text().view());
+  };
+  CHECK(unmapped("::ffff:192.0.2.1") == "192.0.2.1");
+  CHECK(mailwire::parse_ip("::ffff:c000:201")->unmapped() == mailwire::parse_ip("192.0.2.1"));
+  for (const char* other : {"192.0.2.1", "::c000:201", "::fffe:c000:201", "1::ffff:c000:201", "::1:ffff:c000:201"})
+    CHECK(unmapped(other) == other);
+  CHECK(IpAddress{}.unmapped() == IpAddress{});
+}
+
 TEST_CASE("text that is too long is cut, nothing else") {
   mailwire::AddressText text;
   for (int i = 0; i < 100; ++i) text.add('x');
