@@ -14,20 +14,13 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t body_chunk = 64 * 1024;
 constexpr std::size_t top_chunk = 8 * 1024;  // mostly, TOP wants the header and a few lines
+constexpr auto proxy_limit = 10s;
 constexpr auto handshake_limit = 15s;
 constexpr auto goodbye_limit = 1s;
 constexpr std::string_view going_down = "the server is going down";
 
 bool has_to_wait(const Tried& tried) {
   return tried.result == Tried::wait_readable || tried.result == Tried::wait_writable;
-}
-
-std::string address_of(const Socket& socket) {
-  error_code error;
-  const auto peer = socket.remote_endpoint(error);
-  if (error) return {};
-  const std::string address = peer.address().to_string();
-  return (peer.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(peer.port());
 }
 
 }  // namespace
@@ -38,7 +31,7 @@ Connection::Connection(Services& services, Socket socket, pop3::SessionId id, bo
       stream_(socket_.native_handle()),
       session_(services.config, {id, tls, {}}),
       timer_(socket_.get_executor()),
-      address_(address_of(socket_)) {
+      client_(peer_of(socket_.native_handle())) {
   if (tls) stream_.start_tls(services.tls.get(), {});
   error_code ignored;  // a peer that is gone already is found out by the first read
   socket_.native_non_blocking(true, ignored);
@@ -49,16 +42,40 @@ void Connection::refuse() { session_.shutdown({pop3::Code::sys_temp, "too many c
 
 Awaitable<> Connection::run() {
   LogLine(services_.log, Level::debug, "connection")
-      .add("address", address_)
+      .add("address", client_.text().view())
       .add("tls", stream_.encrypted() ? "yes" : "no");
-  if (!stream_.encrypted() || co_await handshake()) co_await serve();
+  const bool known = !is_proxy(services_.proxies, client_.address) || co_await read_proxy_header();
+  if (known && (!stream_.encrypted() || co_await handshake())) co_await serve();
   message_.reset();
   maildrop_.reset();
-  log_end();
+  if (known) log_end();
   if (reason_ != to_string(pop3::CloseReason::disconnected)) co_await say_goodbye();
   timer_.cancel();
   error_code ignored;
   socket_.close(ignored);
+}
+
+// A proxy that is known has to say whose connection it is, before anything else. Who is not known to be one is never
+// asked: anybody could take any address then.
+Awaitable<bool> Connection::read_proxy_header() {
+  const pop3::TimePoint until = Clock::now() + proxy_limit;
+  ProxyReader reader(socket_.native_handle());
+  Tried tried = reader.read();
+  while (tried.result == Tried::wait_readable && stop_ == Stop::no && Clock::now() < until) {
+    co_await wait(tried.result, until);
+    tried = reader.read();
+  }
+  const bool done = tried.result == Tried::done;
+  LogLine line(services_.log, done ? Level::debug : Level::warning, "proxy");
+  line.add("peer", client_.text().view());
+  if (done) {
+    client_ = reader.client(client_);
+    line.add("address", client_.text().view());
+    reader.add_facts(line);
+  } else {
+    line.add("reason", stop_ == Stop::no ? reader.reason(tried.result) : "shutdown");
+  }
+  co_return done;
 }
 
 Awaitable<bool> Connection::handshake() {
@@ -301,7 +318,7 @@ void Connection::log_tls() {
   if (!services_.log.shows(Level::debug)) return;
   const TlsDetails details = stream_.tls_details();
   LogLine(services_.log, Level::debug, "tls")
-      .add("address", address_)
+      .add("address", client_.text().view())
       .add("version", details.version)
       .add("cipher", details.cipher)
       .add("sni", details.sni)
@@ -313,7 +330,7 @@ void Connection::log_end() {
   const pop3::Counters& counters = session_.counters();
   LogLine(services_.log, Level::info, "session")
       .add("user", user_)
-      .add("address", address_)
+      .add("address", client_.text().view())
       .add("tls", stream_.encrypted() ? "yes" : "no")
       .add("commands", counters.commands)
       .add("bad", counters.bad_commands)

@@ -13,6 +13,7 @@
 #include "asio.hpp"
 #include "log.hpp"
 #include "pop3/session.hpp"
+#include "proxy.hpp"
 #include "reloadable.hpp"
 #include "store.hpp"
 #include "stream.hpp"
@@ -28,6 +29,7 @@ struct Services {
   Reloadable<TlsContext> tls;  // null: there is none
   Log log;
   asio::thread_pool blocking;  // for what may take its time: files, password checks
+  Networks proxies;            // whose connections begin with a PROXY header
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -47,6 +49,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void stop(Stop how);
 
  private:
+  Awaitable<bool> read_proxy_header();
   Awaitable<bool> handshake();
   Awaitable<> serve();
   Tried::Result exchange_octets();
@@ -86,7 +89,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Stop stop_ = Stop::no;
   bool readable_ = false;  // the last wait said so
   std::string_view reason_ = "tls_handshake";
-  std::string address_, user_;
+  mailwire::IpEndpoint client_;  // whose connection it is, for all who ask: the peer, or whom a proxy names
+  std::string user_;
   std::unique_ptr<Maildrop> maildrop_;
   std::unique_ptr<Message> message_;
 };

@@ -27,7 +27,7 @@ constexpr const char* introduction = R"(pop3d serves Maildirs by POP3.
 )";
 
 struct Values {
-  std::vector<std::string> listen, listen_tls;
+  std::vector<std::string> listen, listen_tls, proxy_from;
   std::vector<std::string> certificates, keys;
   std::string threads, max_connections, log_level, client_name;
   Options options;
@@ -53,6 +53,8 @@ po::options_description describe(Values& values) {
     ("client-cert-name", po::value(&values.client_name)->value_name("PART"),
      "what in it names the user: cn (default), uid or email")
     ("allow-plaintext", po::bool_switch(&options.allow_plaintext), "let users log in without TLS")
+    ("proxy-from", po::value(&values.proxy_from)->value_name("ADDRESS[/BITS]"),
+     "connections from here must begin with a PROXY header, also in front of TLS; may be given many times")
     ("hostname", po::value(&options.hostname)->value_name("NAME"), "how the server calls itself")
     ("threads", po::value(&values.threads)->value_name("N"), "event loops; default: one for each processor")
     ("max-connections", po::value(&values.max_connections)->value_name("N"),
@@ -78,6 +80,12 @@ Listen parse_listen(const std::string& option, const std::string& text, bool tls
   const auto number = mailwire::parse_number(port);
   if (host.empty() || !number || *number > 65535) throw wrong;
   return {host, port, tls};
+}
+
+mailwire::IpNetwork parse_proxy(const std::string& text) {
+  const auto network = mailwire::parse_network(text);
+  if (!network) throw WrongUse("--proxy-from: expected ADDRESS or ADDRESS/BITS, not \"" + text + "\"");
+  return *network;
 }
 
 std::uint64_t parse_count(const std::string& option, const std::string& text, std::uint64_t most) {
@@ -183,6 +191,7 @@ Options parse_options(int argc, const char* const* argv) {
 
   for (const std::string& text : values.listen) options.listen.push_back(parse_listen("--listen", text, false));
   for (const std::string& text : values.listen_tls) options.listen.push_back(parse_listen("--listen-tls", text, true));
+  for (const std::string& text : values.proxy_from) options.proxies.push_back(parse_proxy(text));
   const unsigned processors = std::thread::hardware_concurrency();
   options.threads = processors > 0 ? processors : 1;
   if (given.count("threads") > 0)

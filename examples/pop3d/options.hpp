@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "log.hpp"
+#include "mailwire/ip_address.hpp"
 #include "tls.hpp"
 
 namespace pop3d {
@@ -24,6 +25,7 @@ struct Options {
   TlsSettings tls;
   std::string hostname;
   bool allow_plaintext = false;
+  std::vector<mailwire::IpNetwork> proxies;
   unsigned threads = 1;
   std::size_t max_connections = 10'000;
   Level log_level = Level::info;

@@ -92,7 +92,8 @@ struct Server::Implementation {
         workers(options.threads),
         services{session_config(options), Reloadable<Users>(std::move(users)),
                  std::move(store),        Reloadable<TlsContext>(std::move(tls)),
-                 Log(options.log_level),  asio::thread_pool(std::max(4U, options.threads))} {
+                 Log(options.log_level),  asio::thread_pool(std::max(4U, options.threads)),
+                 options.proxies} {
     if (!options.demo()) hangup.add(SIGHUP);
   }
 

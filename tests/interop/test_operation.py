@@ -43,7 +43,7 @@ class CommandLine(Case):
             self.assertEqual((done.returncode, done.stderr), (0, b''))
             self.assertIn(word, done.stdout)
         for option in ('listen', 'listen-tls', 'mail', 'users', 'cert', 'key', 'client-ca',
-                       'require-client-cert', 'client-cert-name', 'allow-plaintext', 'hostname', 'threads',
+                       'require-client-cert', 'client-cert-name', 'allow-plaintext', 'proxy-from', 'hostname', 'threads',
                        'max-connections', 'log-level', 'help', 'version'):
             self.assertIn(f'--{option} '.encode(), self.pop3d('--help').stdout)
 
@@ -75,6 +75,8 @@ class CommandLine(Case):
                 ((*serve, '--max-connections', '-5'), '--max-connections'),
                 ((*serve, '--log-level', 'loud'), '--log-level'),
                 ((*serve, '--hostname', 'two words'), '--hostname'),
+                *(((*serve, '--proxy-from', network), '--proxy-from')
+                  for network in ('', 'localhost', '127.0.0.1:25', '10.0.0.0/33', '10.0.0.0/', '10.0/8', '::1/129')),
                 ((*serve, '--mai', 'mail'), '--mai')):
             with self.subTest(options):
                 done = self.pop3d(*options)
