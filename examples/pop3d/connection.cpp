@@ -30,6 +30,22 @@ std::string address_of(const Socket& socket) {
   return (peer.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(peer.port());
 }
 
+Address party_address(const Socket& socket) {
+  error_code error;
+  const auto peer = socket.remote_endpoint(error);
+  return error ? Address() : Address::parse(peer.address().to_string()).value_or(Address());
+}
+
+std::string_view to_string(Users::Verdict verdict) {
+  switch (verdict) {
+    case Users::Verdict::accepted: break;
+    case Users::Verdict::wrong_password: return "wrong_password";
+    case Users::Verdict::unknown_user: return "unknown_user";
+    case Users::Verdict::barred: return "barred";
+  }
+  return "accepted";
+}
+
 }  // namespace
 
 Connection::Connection(Services& services, Socket socket, pop3::SessionId id, bool tls)
@@ -38,10 +54,21 @@ Connection::Connection(Services& services, Socket socket, pop3::SessionId id, bo
       stream_(socket_.native_handle(), tls ? services.tls.get() : nullptr),
       session_(services.config, {id, tls, {}}),
       timer_(socket_.get_executor()),
+      from_(party_address(socket_)),
+      admission_(services.throttle.enter(from_, began_)),
       address_(address_of(socket_)) {
   error_code ignored;  // a peer that is gone already is found out by the first read
   socket_.native_non_blocking(true, ignored);
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  if (admission_ == Throttle::Admission::too_many)
+    session_.shutdown({pop3::Code::sys_temp, "too many connections from your address, try again later"});
+  if (admission_ == Throttle::Admission::banned)
+    session_.shutdown({pop3::Code::sys_temp, "too many failed logins, try again later"});
+}
+
+Connection::~Connection() {
+  if (admission_ == Throttle::Admission::admitted) services_.throttle.leave(from_);
+  if (!counted_user_.empty()) services_.throttle.leave(counted_user_);
 }
 
 void Connection::refuse() { session_.shutdown({pop3::Code::sys_temp, "too many connections, try again later"}); }
@@ -145,12 +172,45 @@ Awaitable<> Connection::say_goodbye() {
 
 Awaitable<> Connection::answer(pop3::AuthRequest ask) {
   user_ = ask.user;  // also of a login that fails, for the log
-  bool right = false;
-  co_await blocking([&] { right = services_.users.check(ask.user, ask.password.reveal()); });
-  if (right)
-    session_.accept(ask.token);
-  else
+  if (services_.throttle.banned(from_, Clock::now())) {
     session_.refuse(ask.token);
+    co_return;
+  }
+  std::optional<Users::Verdict> verdict;
+  co_await on(services_.hashing,
+              [&] { verdict = services_.users.now()->check(ask.user, ask.password.reveal(), from_); });
+  if (!verdict)
+    session_.refuse(ask.token, {pop3::Code::sys_temp, "the password cannot be checked"});
+  else if (*verdict != Users::Verdict::accepted)
+    co_await refuse_login(ask.token, *verdict);
+  else
+    admit(ask.token, prepare_user(ask.user).value_or(""));
+}
+
+// All who fail get the same reply. It waits for as long as the throttle says, or for what the session itself holds it
+// back, whichever is longer.
+Awaitable<> Connection::refuse_login(pop3::Token<pop3::AuthRequest> token, Users::Verdict why) {
+  const pop3::TimePoint now = Clock::now(), until = now + services_.throttle.failed(from_, now);
+  LogLine(services_.log, Level::info, "failed_login")
+      .add("user", user_)
+      .add("address", address_)
+      .add("why", to_string(why));
+  while (stop_ == Stop::no && Clock::now() < until) co_await nap(until);
+  session_.refuse(token);
+}
+
+// The password was right, and only who knows it learns of these limits.
+void Connection::admit(pop3::Token<pop3::AuthRequest> token, const std::string& user) {
+  if (counted_user_ != user) {
+    if (!counted_user_.empty()) services_.throttle.leave(std::exchange(counted_user_, {}));
+    if (services_.throttle.enter(user)) counted_user_ = user;
+  }
+  if (counted_user_.empty())
+    session_.refuse(token, {pop3::Code::sys_temp, "too many connections of this user"});
+  else if (services_.last_login.wait(user, Clock::now()) > Clock::duration::zero())
+    session_.refuse(token, {pop3::Code::login_delay, "this user has logged in a short time ago"});
+  else
+    session_.accept(token);
 }
 
 Awaitable<> Connection::answer(pop3::ApopRequest ask) {  // not offered
@@ -162,8 +222,9 @@ Awaitable<> Connection::answer(pop3::ListRequest ask) {
   std::unique_ptr<Maildrop> maildrop;
   Contents contents;
   bool in_use = false;
+  const std::string user = prepare_user(ask.user).value_or("");
   co_await blocking([&] {
-    auto opened = services_.store->open(std::string(ask.user));
+    auto opened = services_.store->open(user);
     in_use = opened == nullptr;
     if (opened) contents = opened->contents();
     maildrop = std::move(opened);
@@ -174,6 +235,8 @@ Awaitable<> Connection::answer(pop3::ListRequest ask) {
     session_.refuse(ask.token, {pop3::Code::sys_temp, "the maildrop cannot be opened"});
   } else if (session_.accept(ask.token, contents.messages) == pop3::Outcome::applied) {
     maildrop_ = std::move(maildrop);
+    user_ = user;
+    services_.last_login.note(user, Clock::now());
   }  // else it is still ours, and unlocked here
 }
 
@@ -230,9 +293,14 @@ Awaitable<> Connection::answer(pop3::Closed closed) {
 // results so that they tell of the failure. Nothing else happens to the connection meanwhile.
 template <class Work>
 Awaitable<> Connection::blocking(Work work) {
-  const auto there_and_back = [this](auto handler, Work todo) {
-    asio::post(services_.blocking, [this, handler = std::move(handler), todo = std::move(todo),
-                                    stay = asio::make_work_guard(socket_.get_executor())]() mutable {
+  return on(services_.blocking, std::move(work));
+}
+
+template <class Work>
+Awaitable<> Connection::on(asio::thread_pool& pool, Work work) {
+  const auto there_and_back = [this, &pool](auto handler, Work todo) {
+    asio::post(pool, [this, handler = std::move(handler), todo = std::move(todo),
+                      stay = asio::make_work_guard(socket_.get_executor())]() mutable {
       try {
         todo();
       } catch (const std::exception& error) {

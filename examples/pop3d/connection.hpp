@@ -10,11 +10,14 @@
 #include <string>
 #include <string_view>
 
+#include "address.hpp"
 #include "asio.hpp"
+#include "last_login.hpp"
 #include "log.hpp"
 #include "pop3/session.hpp"
 #include "store.hpp"
 #include "stream.hpp"
+#include "throttle.hpp"
 #include "users.hpp"
 
 namespace pop3d {
@@ -22,11 +25,14 @@ namespace pop3d {
 // What all connections share.
 struct Services {
   pop3::Config config;
-  Users users;
+  SharedUsers users;
   std::unique_ptr<Store> store;
   TlsContext tls;
   Log log;
-  asio::thread_pool blocking;  // for what may take its time: files, password checks
+  Throttle throttle;
+  LastLogin last_login;
+  asio::thread_pool blocking;  // for what may take its time: files
+  asio::thread_pool hashing;   // password checks: guesses must not hold up those who are logged in
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -40,9 +46,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   };
 
   Connection(Services& services, Socket socket, pop3::SessionId id, bool tls);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
 
   Awaitable<> run();  // from the first octet to the last
-  void refuse();      // before run(): there are too many
+  void refuse();      // before run(): there are too many, of all addresses
   void stop(Stop how);
 
  private:
@@ -54,6 +63,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<> say_goodbye();
 
   Awaitable<> answer(pop3::AuthRequest ask);
+  Awaitable<> refuse_login(pop3::Token<pop3::AuthRequest> token, Users::Verdict why);
+  void admit(pop3::Token<pop3::AuthRequest> token, const std::string& user);
   Awaitable<> answer(pop3::ApopRequest ask);
   Awaitable<> answer(pop3::ListRequest ask);
   Awaitable<> answer(pop3::RetrieveRequest ask);
@@ -65,7 +76,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void lend(const Request& ask, std::uint64_t offset, std::string_view octets);
 
   template <class Work>
-  Awaitable<> blocking(Work work);
+  Awaitable<> blocking(Work work);  // for files
+  template <class Work>
+  Awaitable<> on(asio::thread_pool& pool, Work work);
   Awaitable<> wait(Tried::Result what, std::optional<pop3::TimePoint> until);
   Awaitable<> nap(std::optional<pop3::TimePoint> until);
   void watch(pop3::TimePoint deadline);
@@ -84,7 +97,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Stop stop_ = Stop::no;
   bool readable_ = false;  // the last wait said so
   std::string_view reason_ = "tls_handshake";
+  const Address from_;
+  const Throttle::Admission admission_;
   std::string address_, user_;
+  std::string counted_user_;  // whose connection this is for the throttle
   std::unique_ptr<Maildrop> maildrop_;
   std::unique_ptr<Message> message_;
 };

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "../demo.hpp"
+#include "hash_password.hpp"
 #include "options.hpp"
 #include "server.hpp"
 
@@ -46,8 +47,7 @@ void listen(Server& server, const Options& options) {
 void serve(const Options& options) {
   use_all_descriptors();
   std::signal(SIGPIPE, SIG_IGN);
-  Users users =
-      options.demo() ? Users::one(std::string(demo::user), std::string(demo::password)) : Users::read(options.users);
+  Users users = options.demo() ? Users::one(std::string(demo::user), demo::password) : Users::read(options.users);
   auto store = options.demo() ? make_demo_store() : make_maildir_store(options.mail);
   Server server(options, std::move(users), std::move(store), tls_for(options));
   listen(server, options);
@@ -58,7 +58,9 @@ void serve(const Options& options) {
 
 int main(int argc, char** argv) try {
   const Options options = parse_options(argc, argv);
-  if (options.text.empty())
+  if (options.text.empty() && options.hash_password)
+    std::printf("%s\n", hash_password(options.scheme, options.user).c_str());
+  else if (options.text.empty())
     serve(options);
   else
     std::fputs(options.text.c_str(), stdout);

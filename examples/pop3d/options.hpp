@@ -3,12 +3,14 @@
 #ifndef POP3D_OPTIONS_HPP
 #define POP3D_OPTIONS_HPP
 
+#include <chrono>
 #include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "log.hpp"
+#include "throttle.hpp"
 
 namespace pop3d {
 
@@ -25,6 +27,10 @@ struct Options {
   bool allow_plaintext = false;
   unsigned threads = 1;
   std::size_t max_connections = 10'000;
+  Throttle::Limits throttle;
+  std::chrono::seconds login_delay{0};
+  bool hash_password = false;  // do that, and that is all
+  std::string scheme = "CRYPT", user;
   Level log_level = Level::info;
   std::string text;  // for --help and --version: print this, and that is all
 

@@ -32,8 +32,13 @@ pop3::Config session_config(const Options& options) {
   config.implementation = "mailwire";
   config.login_needs_tls = !options.allow_plaintext;
   config.bare_lf_ends_command = true;  // for people who type
+  if (options.login_delay.count() > 0)
+    config.capabilities.push_back("LOGIN-DELAY " + std::to_string(options.login_delay.count()));
   return config;
 }
+
+// Each check may take tens of MiB (ARGON2ID), so there are no more at once than the processors can do.
+std::size_t hashing_threads() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 bool is_out_of_resources(error_code error) {
   return error == boost::system::errc::too_many_files_open ||
@@ -89,8 +94,15 @@ struct Server::Implementation {
   Implementation(const Options& options, Users users, std::unique_ptr<Store> store, TlsContext tls)
       : max_connections(options.max_connections),
         workers(options.threads),
-        services{session_config(options), std::move(users),       std::move(store),
-                 std::move(tls),          Log(options.log_level), asio::thread_pool(std::max(4U, options.threads))} {}
+        services{session_config(options),
+                 SharedUsers(std::move(users)),
+                 std::move(store),
+                 std::move(tls),
+                 Log(options.log_level),
+                 Throttle(options.throttle),
+                 LastLogin(options.login_delay),
+                 asio::thread_pool(std::max(4U, options.threads)),
+                 asio::thread_pool(hashing_threads())} {}
 
   Awaitable<> accept(Listener& listener);
   void begin(Worker& worker, Socket socket, bool tls, bool refused);
@@ -142,6 +154,7 @@ void Server::run() {
   first.context.run();
   for (std::thread& thread : threads) thread.join();
   own.services.blocking.join();
+  own.services.hashing.join();
 }
 
 // Over the limit a connection is told so; far over it, or without descriptors, the next ones wait in the kernel.
