@@ -54,16 +54,12 @@ Connection::Connection(Services& services, Socket socket, pop3::SessionId id, bo
       stream_(socket_.native_handle(), tls ? services.tls.get() : nullptr),
       session_(services.config, {id, tls, {}}),
       timer_(socket_.get_executor()),
+      address_(address_of(socket_)),
       from_(party_address(socket_)),
-      admission_(services.throttle.enter(from_, began_)),
-      address_(address_of(socket_)) {
+      admission_(services.throttle.enter(from_, began_)) {
   error_code ignored;  // a peer that is gone already is found out by the first read
   socket_.native_non_blocking(true, ignored);
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  if (admission_ == Throttle::Admission::too_many)
-    session_.shutdown({pop3::Code::sys_temp, "too many connections from your address, try again later"});
-  if (admission_ == Throttle::Admission::banned)
-    session_.shutdown({pop3::Code::sys_temp, "too many failed logins, try again later"});
 }
 
 Connection::~Connection() {
@@ -73,7 +69,15 @@ Connection::~Connection() {
 
 void Connection::refuse() { session_.shutdown({pop3::Code::sys_temp, "too many connections, try again later"}); }
 
+void Connection::refuse_unless_admitted() {
+  if (admission_ == Throttle::Admission::too_many)
+    session_.shutdown({pop3::Code::sys_temp, "too many connections from your address, try again later"});
+  if (admission_ == Throttle::Admission::banned)
+    session_.shutdown({pop3::Code::sys_temp, "too many failed logins, try again later"});
+}
+
 Awaitable<> Connection::run() {
+  refuse_unless_admitted();
   LogLine(services_.log, Level::debug, "connection")
       .add("address", address_)
       .add("tls", stream_.encrypted() ? "yes" : "no");

@@ -55,6 +55,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void stop(Stop how);
 
  private:
+  void refuse_unless_admitted();
   Awaitable<bool> handshake();
   Awaitable<> serve();
   Tried::Result exchange_octets();
@@ -97,10 +98,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Stop stop_ = Stop::no;
   bool readable_ = false;  // the last wait said so
   std::string_view reason_ = "tls_handshake";
-  const Address from_;
-  const Throttle::Admission admission_;
   std::string address_, user_;
-  std::string counted_user_;  // whose connection this is for the throttle
+  const Address from_;
+  const Throttle::Admission admission_;  // once it is asked for, nothing in the constructor may fail
+  std::string counted_user_;             // whose connection this is for the throttle
   std::unique_ptr<Maildrop> maildrop_;
   std::unique_ptr<Message> message_;
 };
