@@ -9,6 +9,7 @@
 #include <string>
 
 #include "../demo.hpp"
+#include "hash_password.hpp"
 #include "options.hpp"
 #include "server.hpp"
 
@@ -25,8 +26,8 @@ void use_all_descriptors() {
 
 Reloadable<Users>::Load users_of(const Options& options) {
   return [options] {
-    return std::make_shared<const Users>(
-        options.demo() ? Users::one(std::string(demo::user), std::string(demo::password)) : Users::read(options.users));
+    return std::make_shared<const Users>(options.demo() ? Users::one(std::string(demo::user), demo::password)
+                                                        : Users::read(options.users));
   };
 }
 
@@ -63,7 +64,9 @@ void serve(const Options& options) {
 
 int main(int argc, char** argv) try {
   const Options options = parse_options(argc, argv);
-  if (options.text.empty())
+  if (options.text.empty() && options.hash_password)
+    std::printf("%s\n", hash_password(options.scheme, options.user).c_str());
+  else if (options.text.empty())
     serve(options);
   else
     std::fputs(options.text.c_str(), stdout);

@@ -6,6 +6,7 @@
 #include <boost/program_options.hpp>
 #include <charconv>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <sstream>
 #include <string_view>
@@ -13,6 +14,7 @@
 
 #include "mailwire/ascii.hpp"
 #include "mailwire/version.hpp"
+#include "pop3/types.hpp"
 
 namespace pop3d {
 namespace {
@@ -23,6 +25,7 @@ constexpr const char* introduction = R"(pop3d serves Maildirs by POP3.
 
   pop3d                                 a demo on 127.0.0.1: port 1110, and 1995 with TLS
   pop3d --mail DIR --users FILE --listen-tls 0.0.0.0:995 --cert FILE --key FILE
+  pop3d --hash-password --user ann      asks for a password, prints a line for --users
 
 )";
 
@@ -30,6 +33,7 @@ struct Values {
   std::vector<std::string> listen, listen_tls, proxy_from;
   std::vector<std::string> certificates, keys;
   std::string threads, max_connections, log_level, client_name;
+  std::string connections_per_address, connections_per_user, failed_logins, ban_time, login_delay, expire;
   Options options;
 };
 
@@ -42,7 +46,7 @@ po::options_description describe(Values& values) {
      "accept connections here; port 0 = a free one, [HOST]:PORT for IPv6; may be given many times")
     ("listen-tls", po::value(&values.listen_tls)->value_name("HOST:PORT"), "the same, with TLS from the start")
     ("mail", po::value(&options.mail)->value_name("DIR"), "the Maildir of each user is DIR/USER")
-    ("users", po::value(&options.users)->value_name("FILE"), "who may log in: lines of user:{PLAIN}secret")
+    ("users", po::value(&options.users)->value_name("FILE"), "who may log in: user:{SCHEME}secret, a passwd-file of Dovecot")
     ("cert", po::value(&values.certificates)->value_name("FILE"),
      "certificate chain for TLS, PEM; may be given many times: a client gets the one for the name it asks for, else "
      "the first")
@@ -59,6 +63,24 @@ po::options_description describe(Values& values) {
     ("threads", po::value(&values.threads)->value_name("N"), "event loops; default: one for each processor")
     ("max-connections", po::value(&values.max_connections)->value_name("N"),
      "further ones are refused; default: 10000")
+    ("max-connections-per-address", po::value(&values.connections_per_address)->value_name("N"),
+     "an IPv6 /64 is one address; 0 = no limit; default: 50")
+    ("max-connections-per-user", po::value(&values.connections_per_user)->value_name("N"),
+     "with the right password; 0 = no limit; default: 10")
+    ("failed-logins-per-address", po::value(&values.failed_logins)->value_name("N"),
+     "each makes the next replies slower; after so many the address is refused; 0 = never; default: 20")
+    ("ban-time", po::value(&values.ban_time)->value_name("SECONDS"),
+     "without a failed login, until they are forgotten; default: 600")
+    ("login-delay", po::value(&values.login_delay)->value_name("SECONDS"),
+     "how long a user has to wait after a login until the next one; default: 0")
+    ("expire", po::value(&values.expire)->value_name("DAYS"),
+     "announce that messages are kept so long, or \"never\" removed; 0 = those retrieved are removed at QUIT")
+    ("apop", po::bool_switch(&options.apop), "offer APOP, for users with a {PLAIN} password")
+    ("hash-password", po::bool_switch(&options.hash_password),
+     "read a password from standard input, print it as it may stand in the file of users")
+    ("scheme", po::value(&options.scheme)->value_name("NAME"),
+     "for --hash-password: CRYPT (yescrypt, default), SHA512-CRYPT, BLF-CRYPT, ARGON2ID, SCRAM-SHA-256")
+    ("user", po::value(&options.user)->value_name("NAME"), "for --hash-password: print the whole line of this user")
     ("log-level", po::value(&values.log_level)->value_name("LEVEL"), "error, warning, info (default) or debug")
     ("help", "show this")
     ("version", "show the version");
@@ -88,10 +110,12 @@ mailwire::IpNetwork parse_proxy(const std::string& text) {
   return *network;
 }
 
-std::uint64_t parse_count(const std::string& option, const std::string& text, std::uint64_t most) {
+std::uint64_t parse_count(const std::string& option, const std::string& text, std::uint64_t most,
+                          std::uint64_t least = 1) {
   const auto number = mailwire::parse_number(text);
-  if (!number || *number == 0 || *number > most)
-    throw WrongUse(option + ": expected a number from 1 to " + std::to_string(most) + ", not \"" + text + "\"");
+  if (!number || *number < least || *number > most)
+    throw WrongUse(option + ": expected a number from " + std::to_string(least) + " to " + std::to_string(most) +
+                   ", not \"" + text + "\"");
   return *number;
 }
 
@@ -120,6 +144,29 @@ std::vector<TlsSettings::Files> pair(const std::vector<std::string>& certificate
     pairs.push_back({certificates[i], keys[i]});
   }
   return pairs;
+}
+
+void parse_throttle(const Values& values, const po::variables_map& given, Options& options) {
+  constexpr std::uint64_t most = 1'000'000;
+  const auto limit = [&](const char* name, const std::string& text, std::size_t& value) {
+    if (given.count(name) == 0) return;
+    value = parse_count("--" + std::string(name), text, most, 0);
+    if (value == 0) value = std::numeric_limits<std::size_t>::max();
+  };
+  Throttle::Limits& limits = options.throttle;
+  limit("max-connections-per-address", values.connections_per_address, limits.connections_per_address);
+  limit("max-connections-per-user", values.connections_per_user, limits.connections_per_user);
+  if (given.count("failed-logins-per-address") > 0)
+    limits.failed_logins =
+        static_cast<unsigned>(parse_count("--failed-logins-per-address", values.failed_logins, most, 0));
+  if (given.count("ban-time") > 0)
+    limits.ban_time = std::chrono::seconds(parse_count("--ban-time", values.ban_time, most));
+  if (given.count("login-delay") > 0)
+    options.login_delay = std::chrono::seconds(parse_count("--login-delay", values.login_delay, most, 0));
+  if (given.count("expire") > 0)
+    options.expire = values.expire == "never"
+                         ? pop3::expire_never
+                         : static_cast<std::uint32_t>(parse_count("--expire", values.expire, most, 0));
 }
 
 std::string own_hostname() {
@@ -185,6 +232,9 @@ Options parse_options(int argc, const char* const* argv) {
     options.text = "pop3d (mailwire) " MAILWIRE_VERSION "\n";
     return options;
   }
+  if (options.hash_password) return options;
+  for (const char* const name : {"scheme", "user"})
+    if (given.count(name) > 0) throw WrongUse("--" + std::string(name) + " belongs to --hash-password");
   for (const char* const name : {"mail", "users", "client-ca", "hostname"})
     if (given.count(name) > 0 && given[name].as<std::string>().empty())
       throw WrongUse("--" + std::string(name) + ": empty");
@@ -198,6 +248,7 @@ Options parse_options(int argc, const char* const* argv) {
     options.threads = static_cast<unsigned>(parse_count("--threads", values.threads, 256));
   if (given.count("max-connections") > 0)
     options.max_connections = parse_count("--max-connections", values.max_connections, 1'000'000);
+  parse_throttle(values, given, options);
   if (given.count("log-level") > 0) options.log_level = parse_level(values.log_level);
   if (given.count("hostname") == 0) options.hostname = options.demo() ? "localhost" : own_hostname();
   options.tls.certificates = pair(values.certificates, values.keys);

@@ -72,6 +72,16 @@ mailwire::IpEndpoint ProxyReader::client(const mailwire::IpEndpoint& peer) const
   return {source.address.unmapped(), source.port};
 }
 
+bool ProxyReader::encrypted() const noexcept {
+  const auto& tls = parser_.header().tls;
+  return !parser_.header().local && tls && tls->encrypted;
+}
+
+std::string_view ProxyReader::identity() const noexcept {
+  const auto& tls = parser_.header().tls;
+  return encrypted() && tls->has_verified_certificate() ? tls->common_name : std::string_view();
+}
+
 void ProxyReader::add_facts(LogLine& line) const {
   const mailwire::ProxyHeader& header = parser_.header();
   line.add("version", header.version);

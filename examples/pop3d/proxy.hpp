@@ -32,6 +32,9 @@ class ProxyReader {
 
   // Once read() is done: whose connection it is, `peer` when the header does not say.
   mailwire::IpEndpoint client(const mailwire::IpEndpoint& peer) const noexcept;
+  // The proxy has ended the client's TLS; the name in the client's certificate, if it was checked.
+  bool encrypted() const noexcept;
+  std::string_view identity() const noexcept;
   void add_facts(LogLine& line) const;
 
  private:

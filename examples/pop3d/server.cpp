@@ -16,6 +16,7 @@
 #include <unordered_set>
 
 #include "connection.hpp"
+#include "settings.hpp"
 
 namespace pop3d {
 namespace {
@@ -26,14 +27,8 @@ using asio::ip::tcp;
 constexpr std::size_t refused_at_once = 64;  // connections over the limit that are told so at the same time
 constexpr auto accept_pause = 100ms;
 
-pop3::Config session_config(const Options& options) {
-  pop3::Config config;
-  config.greeting = options.hostname + " POP3 server ready";
-  config.implementation = "mailwire";
-  config.login_needs_tls = !options.allow_plaintext;
-  config.tolerate.bare_lf = true;  // for people who type
-  return config;
-}
+// Each check may take tens of MiB (ARGON2ID), so there are no more at once than the processors can do.
+std::size_t hashing_threads() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 bool is_out_of_resources(error_code error) {
   return error == boost::system::errc::too_many_files_open ||
@@ -90,10 +85,20 @@ struct Server::Implementation {
                  Reloadable<TlsContext>::Load tls)
       : max_connections(options.max_connections),
         workers(options.threads),
-        services{session_config(options), Reloadable<Users>(std::move(users)),
-                 std::move(store),        Reloadable<TlsContext>(std::move(tls)),
-                 Log(options.log_level),  asio::thread_pool(std::max(4U, options.threads)),
-                 options.proxies} {
+        services{options.hostname,
+                 options.apop,
+                 Reloadable<Users>(std::move(users)),
+                 Reloadable<TlsContext>(std::move(tls)),
+                 Reloadable<pop3::Config>([this, options] {
+                   return std::make_shared<const pop3::Config>(make_settings(options, *services.users.get()));
+                 }),
+                 std::move(store),
+                 Log(options.log_level),
+                 options.proxies,
+                 Throttle(options.throttle),
+                 LastLogin(options.login_delay),
+                 asio::thread_pool(std::max(4U, options.threads)),
+                 asio::thread_pool(hashing_threads())} {
     if (!options.demo()) hangup.add(SIGHUP);
   }
 
@@ -155,6 +160,7 @@ void Server::run() {
   first.context.run();
   for (std::thread& thread : threads) thread.join();
   own.services.blocking.join();
+  own.services.hashing.join();
 }
 
 // Over the limit a connection is told so; far over it, or without descriptors, the next ones wait in the kernel.
@@ -221,6 +227,7 @@ void Server::Implementation::reload_at_signal() {
 void Server::Implementation::reload() {
   reload(services.users, "users");
   if (services.tls.get()) reload(services.tls, "tls");
+  services.config.reload();  // what is offered depends on the users
 }
 
 // What is wrong with the files is no reason to end: the old ones stay in use.
