@@ -92,6 +92,8 @@
 #define QUIT hostile
 #define OK hostile
 
+#include <mailwire/proxy_header.hpp>
+
 #include "session.hpp"
 
 int main() { return greets_and_quits() ? 0 : 1; }
