@@ -293,26 +293,23 @@ class ProxyParser {
   }
 
   constexpr void read_tlvs() noexcept {
-    std::uint32_t seen = 0;
+    std::string_view sum;
     ProxyTlvs tlvs = header_.tlvs();
-    while (const auto tlv = tlvs.next()) {
-      if (is_second(seen, tlv->type)) return fail(ProxyError::bad_tlv);
-      switch (tlv->type) {
-        case ProxyTlv::alpn: header_.alpn = tlv->value; break;
-        case ProxyTlv::authority: header_.authority = tlv->value; break;
-        case ProxyTlv::unique_id: header_.unique_id = tlv->value; break;
-        case ProxyTlv::crc32c:
-          if (tlv->value.size() != 4) return fail(ProxyError::bad_tlv);
-          if (!checksum_is_right(static_cast<std::size_t>(tlv->value.data() - block_.data())))
-            return fail(ProxyError::bad_checksum);
-          break;
-        case ProxyTlv::tls:
-          if (!read_tls(tlv->value)) return fail(ProxyError::bad_tlv);
-          break;
-        default: break;
-      }
+    while (const auto tlv = tlvs.next())
+      if (!read_tlv(*tlv, sum)) return fail(ProxyError::bad_tlv);
+    if (!tlvs.rest().empty()) return fail(ProxyError::bad_tlv);
+    if (sum.data() != nullptr && !checksum_is_right(static_cast<std::size_t>(sum.data() - block_.data())))
+      fail(ProxyError::bad_checksum);
+  }
+  constexpr bool read_tlv(const ProxyTlv& tlv, std::string_view& sum) noexcept {
+    switch (tlv.type) {
+      case ProxyTlv::alpn: return keep(header_.alpn, tlv.value);
+      case ProxyTlv::authority: return keep(header_.authority, tlv.value);
+      case ProxyTlv::unique_id: return keep(header_.unique_id, tlv.value);
+      case ProxyTlv::crc32c: return tlv.value.size() == 4 && keep(sum, tlv.value);
+      case ProxyTlv::tls: return !header_.tls && read_tls(tlv.value);
+      default: return true;
     }
-    if (!tlvs.rest().empty()) fail(ProxyError::bad_tlv);
   }
   constexpr bool read_tls(std::string_view value) noexcept {
     if (value.size() < 5) return false;
@@ -322,31 +319,27 @@ class ProxyParser {
     tls.certificate = (at(0) & 2) != 0;
     tls.certificate_of_session = (at(0) & 4) != 0;
     tls.verify_result = at(1) << 24 | at(2) << 16 | at(3) << 8 | at(4);
-    std::uint32_t seen = 0;
     ProxyTlvs facts(value.substr(5));
-    while (const auto fact = facts.next()) {
-      if (is_second(seen, fact->type)) return false;
-      switch (fact->type) {
-        case ProxyTlv::tls_version: tls.version = fact->value; break;
-        case ProxyTlv::tls_common_name: tls.common_name = fact->value; break;
-        case ProxyTlv::tls_cipher: tls.cipher = fact->value; break;
-        case ProxyTlv::tls_signature_algorithm: tls.signature_algorithm = fact->value; break;
-        case ProxyTlv::tls_key_algorithm: tls.key_algorithm = fact->value; break;
-        default: break;
-      }
-    }
-    if (!facts.rest().empty()) return false;
+    while (const auto fact = facts.next())
+      if (!read_tls_fact(tls, *fact)) return false;
     header_.tls = tls;
-    return true;
+    return facts.rest().empty();
   }
-  // A fact that is said twice could be read in two ways. Padding and what we do not know may repeat.
-  static constexpr bool is_second(std::uint32_t& seen, std::uint8_t type) noexcept {
-    const bool is_fact = (type >= ProxyTlv::alpn && type <= ProxyTlv::unique_id && type != ProxyTlv::noop) ||
-                         (type >= ProxyTlv::tls && type <= ProxyTlv::tls_key_algorithm);
-    const std::uint32_t bit = is_fact ? std::uint32_t{1} << (type % 32 + (type >= ProxyTlv::tls ? 8 : 0)) : 0;
-    const bool before = (seen & bit) != 0;
-    seen |= bit;
-    return before;
+  static constexpr bool read_tls_fact(ProxyTls& tls, const ProxyTlv& fact) noexcept {
+    switch (fact.type) {
+      case ProxyTlv::tls_version: return keep(tls.version, fact.value);
+      case ProxyTlv::tls_common_name: return keep(tls.common_name, fact.value);
+      case ProxyTlv::tls_cipher: return keep(tls.cipher, fact.value);
+      case ProxyTlv::tls_signature_algorithm: return keep(tls.signature_algorithm, fact.value);
+      case ProxyTlv::tls_key_algorithm: return keep(tls.key_algorithm, fact.value);
+      default: return true;
+    }
+  }
+  // Once: a fact that is said twice could be read in two ways.
+  static constexpr bool keep(std::string_view& fact, std::string_view value) noexcept {
+    if (fact.data() != nullptr) return false;
+    fact = value;
+    return true;
   }
   // 2.2.3: over the whole header, with zeros where the sum itself stands.
   constexpr bool checksum_is_right(std::size_t place) const noexcept {
