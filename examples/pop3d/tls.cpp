@@ -238,7 +238,7 @@ std::unique_ptr<SSL, FreeTls> TlsContext::connection() const {
 // By the name that the client asks for; by its own name a certificate is preferred to one with a wildcard.
 int TlsContext::choose(SSL* connection) const {
   const std::string name = text_or_empty(SSL_get_servername(connection, TLSEXT_NAMETYPE_host_name));
-  if (name.empty() || name[0] == '.') return SSL_TLSEXT_ERR_ALERT_FATAL;  // the dot would ask for any name below
+  if (name.empty() || name[0] == '.') return SSL_TLSEXT_ERR_NOACK;  // the dot would ask for any name below
   ERR_set_mark();  // what is wrong with one certificate is not what became of the handshake
   const bool found = show_all_for(connection, name, X509_CHECK_FLAG_NO_WILDCARDS) ||
                      show_all_for(connection, name, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
