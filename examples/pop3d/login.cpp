@@ -145,6 +145,8 @@ void Connection::decide(const Request& ask, std::optional<Users::Verdict> verdic
     session_->refuse(ask.token, {pop3::Code::sys_temp, "the password cannot be checked"});
   } else if (*verdict == Users::Verdict::accepted) {
     session_->accept(ask.token);
+  } else if (banned()) {  // guesses do not count any more, and right ones do not help
+    session_->refuse(ask.token);
   } else {
     const auto slow = services_.throttle.failed(for_throttle(client_), Clock::now());
     log_failure(to_string(*verdict));
@@ -183,16 +185,16 @@ bool Connection::admit(const std::string& user, pop3::Token<pop3::ListRequest> t
     session_->refuse(token, {pop3::Code::auth});
     return false;
   }
+  if (services_.last_login.wait(user, Clock::now()) > Clock::duration::zero()) {
+    session_->refuse(token, {pop3::Code::login_delay});
+    return false;
+  }
   if (counted_user_ != user) {
     if (!counted_user_.empty()) services_.throttle.leave(std::exchange(counted_user_, {}));
     if (services_.throttle.enter(user)) counted_user_ = user;
   }
   if (counted_user_.empty()) {
     session_->refuse(token, {pop3::Code::sys_temp, "too many connections of this user"});
-    return false;
-  }
-  if (services_.last_login.wait(user, Clock::now()) > Clock::duration::zero()) {
-    session_->refuse(token, {pop3::Code::login_delay});
     return false;
   }
   return true;

@@ -308,7 +308,7 @@ class Log(Case):
         line, = server.session_lines()
         self.assertEqual(line['user'], r'x\x22\x5C=y:%s%n')
         failed, session = server.log().splitlines()
-        self.assertRegex(failed, r'\A\S+ info failed_login user=x\\x22\\x5C=y:%s%n address=\S+ why=unknown_user\Z')
+        self.assertRegex(failed, r'\A\S+ info failed_login user=x\\x22\\x5C=y:%s%n address=\S+ method=USER why=unknown_user\Z')
         self.assertRegex(session, r'\A\S+ info session user=x[\x20-\x7e]*\Z')
 
     def test_levels(self):

@@ -111,7 +111,7 @@ class Schemes(Case):
         self.assertEqual(replies, replies[:1] * len(tries))
         self.logged_in(server, 'near')
         for user, why in (('ann', 'wrong_password'), ('eve', 'unknown_user'), ('out', 'barred'), ('far', 'barred')):
-            self.assertRegex(server.log(), rf' failed_login user={user} address=127\.0\.0\.1:\d+ why={why}\n')
+            self.assertRegex(server.log(), rf' failed_login user={user} address=127\.0\.0\.1:\d+ method=USER why={why}\n')
 
     @unittest.skipIf(crypt is None, 'this Python has no crypt')
     def test_slow_hash(self):
