@@ -29,7 +29,7 @@ POP3_INLINE void Session::stls() {
 POP3_INLINE bool Session::wait_for_tls() {
   if (!output_.empty()) return false;
   if (end_of_input_) {
-    close(CloseReason::end_of_input, Ending::flush);
+    close_at_end();
     return true;
   }
   ask(TlsRequest{next_token<TlsRequest>()});
@@ -43,7 +43,8 @@ POP3_INLINE std::string_view Session::unread_input() const noexcept {
 
 POP3_INLINE Outcome Session::accept(Token<TlsRequest> token, const TlsFacts& facts) {
   if (!take(token)) return Outcome::stale;
-  trace_answer("accept");
+  trace_accept();
+  trace_input("tls:", {});
   counters_.octets_before_tls += input_.unread().size();
   drop_read_ = input_.is_lent();
   input_.clear();
@@ -226,7 +227,7 @@ POP3_INLINE void Session::ask_for_command(const CommandSpec& spec, const detail:
 
 POP3_INLINE Outcome Session::accept(Token<CommandRequest> token, std::string_view words) {
   if (!take(token)) return Outcome::stale;
-  trace_answer("accept", words);
+  trace_accept(words);
   detail::status_line(reply(), "+OK", Code::none, {words, unicode()}, false);
   extras_->command.wipe();
   return Outcome::applied;
