@@ -117,7 +117,8 @@ class Session {
   // an authzid and `user` is empty, so nobody has said that the client may act as that; it is refused with [AUTH].
   Outcome accept(Token<AuthRequest>, std::string_view user = {});
   Outcome accept(Token<DigestRequest>, std::string_view user = {});
-  // The keys are copied. Whether the client has them turns out later: the login goes on, or LoginFailed comes.
+  // The keys are copied. Whether the client has them turns out later: the login goes on, or LoginFailed comes. Also
+  // `invalid`: keys of another hash, or no salt, or no iterations; the client is told [SYS/PERM].
   Outcome accept(Token<ScramRequest>, const mailwire::ScramKeys& keys, std::string_view user = {});
   Outcome challenge(Token<SaslRequest>,
                     std::string_view data);  // raw octets; the client's answer comes as a SaslRequest
@@ -318,6 +319,7 @@ class Session {
   const CommandSpec* find_spec(std::string_view verb) const noexcept;
   const Mechanism* find_mechanism(std::string_view name) const noexcept;
   void ask_for_command(const CommandSpec& spec, const detail::Command& command, std::string_view line);
+  bool waits_for_command() const noexcept;
   detail::CapabilityFacts capability_facts() const noexcept;
 
   // sasl.ipp: AUTH

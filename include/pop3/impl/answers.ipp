@@ -131,8 +131,9 @@ POP3_INLINE void Session::hold_refusal(const Refusal& why, Code code) {
   hold_until_ = detail::later(asked_at_, why.delay.value_or(config_.limits.failed_login_delay));
   close_after_hold_ = why.close;
   activity_ = Activity::hold;
+  // Nothing is wrong with the token when it is the system that failed.
   const bool token_refused =
-      extras_ != nullptr && extras_->exchange.step != detail::SaslExchange::Step::none &&
+      code == Code::auth && extras_ != nullptr && extras_->exchange.step != detail::SaslExchange::Step::none &&
       (extras_->exchange.method == AuthMethod::oauthbearer || extras_->exchange.method == AuthMethod::xoauth2);
   if (token_refused) return regret_token();
   end_exchange();
@@ -334,6 +335,7 @@ template <class Request>
 void Session::begin_body() {
   if constexpr (std::is_same_v<Request, BodyRequest>) return;
   if constexpr (std::is_same_v<Request, CommandRequest>) {
+    bad_in_a_row_ = 0;
     cut_top_ = false;
     cursor_ = 0;
     extras_->command.wipe();

@@ -20,7 +20,7 @@ POP3_INLINE bool Session::take_line() {
     return end_of_input_;
   }
   ++counters_.commands;
-  const bool may_be_secret = state_ == State::authorization;  // a mistyped PASS is one too
+  const bool in_authorization = state_ == State::authorization;
   const std::uint64_t bad_before = counters_.bad_commands;
   if (input.bare_lf) ++counters_.broken[static_cast<std::size_t>(Rule::bare_lf)];
   if (input.status == mailwire::LineReader::Status::too_long)
@@ -29,19 +29,26 @@ POP3_INLINE bool Session::take_line() {
     trace_response(input.line), take_response(input.line);
   else
     take_command(input.line);
-  if (counters_.bad_commands == bad_before) bad_in_a_row_ = 0;
-  if (may_be_secret) input_.wipe_line();
+  // A mistyped PASS is a secret, and so is one that comes too late.
+  const bool bad = counters_.bad_commands != bad_before;
+  if (in_authorization || bad) input_.wipe_line();
+  if (!bad && !waits_for_command()) bad_in_a_row_ = 0;
   return true;
 }
 
 POP3_INLINE void Session::refuse_line(bool hopeless) {
   if (config_.trace)
     trace_input("C* ", std::to_string(hopeless ? config_.limits.endless_line : line_limits().line));
-  if (activity_ == Activity::sasl)
-    exchange_failed(LoginFailed::Fault::malformed, {});
-  else
-    forget_login();
-  bad_command(Text::line_too_long);
+  const bool regret = activity_ == Activity::sasl && extras_->exchange.step == detail::SaslExchange::Step::regret;
+  if (regret) {
+    take_response({});  // it has failed already: the reply to that is due
+  } else {
+    if (activity_ == Activity::sasl)
+      exchange_failed(LoginFailed::Fault::malformed, {});
+    else
+      forget_login();
+    bad_command(Text::line_too_long);
+  }
   if (hopeless) close(CloseReason::endless_line, Ending::flush);
 }
 

@@ -324,13 +324,17 @@ POP3_INLINE Outcome Session::accept(Token<ScramRequest> token, const mailwire::S
   const ScramRequest* const open = told_ ? std::get_if<ScramRequest>(&*pending_) : nullptr;
   const bool unnamed = open != nullptr && !open->authzid.empty() && user.empty();
   if (!take(token)) return Outcome::stale;
-  const Outcome outcome = unnamed ? Outcome::invalid : Outcome::applied;
-  trace_accept(user, outcome);
   detail::SaslExchange& exchange = extras_->exchange;
   exchange.unauthorized = unnamed;
   exchange.name.clear();
   exchange.name.append(user.empty() ? exchange.scram->user() : user);
-  send_scram_challenge(keys);
+  const bool usable = mailwire::are_scram_keys(detail::scram_hash(exchange.method), keys);
+  const Outcome outcome = unnamed || !usable ? Outcome::invalid : Outcome::applied;
+  trace_accept(user, outcome);
+  if (!usable)
+    hold_refusal({}, Code::sys_perm);
+  else
+    send_scram_challenge(keys);
   return outcome;
 }
 
