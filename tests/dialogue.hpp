@@ -12,18 +12,33 @@
 //   message: uid "octets" [needs_utf8 ["surrogate"]]     one line each; default: one small message
 //   C: text             the client sends text CRLF        C- text   without CRLF
 //   S: text             the server sends text CRLF        S- text   without CRLF
+//   C= text {octets}    the client sends text CRLF, what stands in braces in BASE64; S= in the same way
+//   C= AUTH NAME ...    a SCRAM client's first message with its AUTH line; "C= first NAME ..." without AUTH:
+//                       user=... authzid=... flag=n|y|p type=tls-exporter nonce=...
+//   C= final ...        its answer to the last challenge: password=... binding=... proof=wrong nonce=wrong
+//   C= verify           it has checked the server's signature, and sends an empty line
+//   C= cram ...         the answer to the last challenge of CRAM-MD5: user=... password=...
+//   C* N                the client sends N octets that do not matter, and CRLF
+//   S* N                a body of whatever octets, with its final dot (N is for the reader)
+//   S: + ***            any challenge
 //   event: Kind key=value ...     the next event; a kind that is named in a file is checked throughout that file
 //   never: Kind                   such an event does not come
 //   answer: ...         to that event, instead of what the default application says:
-//     accept [uid:size ...] | accept N | accept [user [data]] | accept [text] | keys password [user]
-//     | challenge "octets" | proceed | refuse [CODE] [text] [close] | lend "octets" more|last | send "octets" more|last
-//     | body N more|last (octets that do not matter) | abort | wait    each may end in "-> stale" or "-> invalid"
+//     accept [uid:size[/utf8[/surrogate size]] ...] | accept N | accept [user [data]] | accept [text]
+//     | keys password [user] | keys none | challenge "octets" | proceed | refuse [CODE] [text] [delay=N] [close]
+//     | lend "octets" more|last | send "octets" more|last | body N more|last (octets that do not matter) | abort
+//     | wait    each may end in "-> stale" or "-> invalid"
 //   tls:                the client waits here for the handshake after STLS; what it sent behind STLS is lost in it
-//   S* N                a body of whatever octets, with its final dot (N is for the reader)
-//   late: ...           the same, for the request that was left open by "answer: wait"
+//   announce: LINE      the application announces a capability for this session;  conceal: TAG  it leaves one out
+//   late: ...           an answer for the request that was left open by "answer: wait"
 //   time: +10min        time goes by, then poll()
 //   stall:              from here on the client reads nothing;  read: it reads again
 //   end: | disconnect: | shutdown: [CODE] [text]
+//
+// Session::take_trace() writes dialogues, which can be played behind the settings and messages of the session that they
+// were recorded from. In them "***" stands for what may be a secret. Where a client says so in an exchange of AUTH, the
+// player finds something that leads to the events behind it (StandIns, below); elsewhere it is sent as it is. What a
+// trace does not tell: when the peer read nothing, how octets were cut, the octets of messages and of TLS.
 //
 // Texts know the escapes \r \n \t \0 \\ \" \xNN.
 #ifndef TESTS_DIALOGUE_HPP
@@ -43,11 +58,28 @@
 #include <pop3/digest.hpp>
 
 #include "harness.hpp"
+#include "sasl_client.hpp"
 
 namespace tests {
 
 struct Step {
-  enum class Kind { client, server, event, answer, late, time, stall, read, tls, end, disconnect, shutdown };
+  enum class Kind {
+    client,
+    compute,
+    server,
+    event,
+    answer,
+    late,
+    time,
+    stall,
+    read,
+    tls,
+    announce,
+    conceal,
+    end,
+    disconnect,
+    shutdown
+  };
   Kind kind;
   std::string text;  // octets of client and server, else the line's rest
   int line;
@@ -59,8 +91,8 @@ struct Message {
   std::string surrogate = {};
 };
 
-// Stands for a body in what is wanted.
-inline constexpr char any_body = '\x01';
+// Stand for a body, and for the line of a challenge, in what is wanted.
+inline constexpr char any_body = '\x01', any_challenge = '\x02';
 
 struct Dialogue {
   std::string title;
@@ -352,6 +384,21 @@ inline bool read_settings(Dialogue& dialogue, const std::string& rest,
   return true;
 }
 
+// What stands in braces becomes BASE64.
+inline std::string with_base64(const std::string& text) {
+  std::string line;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::size_t end = text[i] == '{' ? text.find('}', i) : std::string::npos;
+    if (end == std::string::npos) {
+      line += text[i];
+      continue;
+    }
+    line += to_base64(unescaped(std::string_view(text).substr(i + 1, end - i - 1)));
+    i = end;
+  }
+  return line;
+}
+
 inline bool read_line(Dialogue& dialogue, const std::string& line, int number) {
   const auto step = [&](Step::Kind kind, std::string text) {
     dialogue.steps.push_back({kind, std::move(text), number});
@@ -360,6 +407,11 @@ inline bool read_line(Dialogue& dialogue, const std::string& line, int number) {
   const std::string mark = line.substr(0, 3);
   if (mark == "C: ") return step(Step::Kind::client, unescaped(line.substr(3)) + "\r\n");
   if (mark == "C- ") return step(Step::Kind::client, unescaped(line.substr(3)));
+  if (mark == "C* ") return step(Step::Kind::client, std::string(std::stoul(line.substr(3)), 'x') + "\r\n");
+  if (mark == "C= " && line.find('{') == std::string::npos) return step(Step::Kind::compute, line.substr(3));
+  if (mark == "C= ") return step(Step::Kind::client, with_base64(line.substr(3)) + "\r\n");
+  if (mark == "S= ") return step(Step::Kind::server, with_base64(line.substr(3)) + "\r\n");
+  if (line == "S: + ***") return step(Step::Kind::server, std::string(1, any_challenge));
   if (mark == "S* ") return step(Step::Kind::server, std::string(1, any_body));
   if (mark == "S: ") return step(Step::Kind::server, unescaped(line.substr(3)) + "\r\n");
   if (mark == "S- ") return step(Step::Kind::server, unescaped(line.substr(3)));
@@ -378,6 +430,8 @@ inline bool read_line(Dialogue& dialogue, const std::string& line, int number) {
   if (key == "stall") return step(Step::Kind::stall, rest);
   if (key == "read") return step(Step::Kind::read, rest);
   if (key == "tls") return step(Step::Kind::tls, rest);
+  if (key == "announce") return step(Step::Kind::announce, rest);
+  if (key == "conceal") return step(Step::Kind::conceal, rest);
   if (key == "end") return step(Step::Kind::end, rest);
   if (key == "disconnect") return step(Step::Kind::disconnect, rest);
   if (key == "shutdown") return step(Step::Kind::shutdown, rest);
@@ -400,6 +454,102 @@ inline bool read_line(Dialogue& dialogue, const std::string& line, int number) {
   return false;
 }
 
+// Puts something in the place of "***" in exchanges of AUTH: what leads to the events that come next.
+class StandIns {
+ public:
+  explicit StandIns(std::vector<Step>& steps) : steps_(steps) {}
+
+  void put() {
+    for (at_ = 0; at_ < steps_.size(); ++at_) {
+      Step& step = steps_[at_];
+      if (step.kind == Step::Kind::server) challenged_ = step.text == std::string(1, any_challenge);
+      if (step.kind != Step::Kind::client) continue;
+      const auto list = words(step.text.substr(0, step.text.size() - std::min<std::size_t>(2, step.text.size())));
+      const bool begins = list.size() >= 2 && upper(list[0]) == "AUTH";
+      if (begins) mechanism_ = upper(list[1]), messages_ = 0;
+      if (begins && list.size() == 3 && list[2] == "***") replace("AUTH " + list[1] + ' ');
+      if (!begins && challenged_ && list.size() == 1 && list[0] == "***") replace("");
+      challenged_ = false;
+    }
+  }
+
+ private:
+  static std::string upper(std::string text) {
+    for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return text;
+  }
+  // The next event of this kind behind here; before another login begins.
+  std::vector<std::string> next_event(std::initializer_list<const char*> kinds) const {
+    for (std::size_t i = at_ + 1; i < steps_.size(); ++i) {
+      if (steps_[i].kind == Step::Kind::client && upper(steps_[i].text.substr(0, 5)) == "AUTH ") break;
+      if (steps_[i].kind != Step::Kind::event) continue;
+      const auto list = words(steps_[i].text);
+      for (const char* const kind : kinds)
+        if (list[0] == kind) return list;
+    }
+    return {};
+  }
+  static std::string fact(const std::vector<std::string>& event, const std::string& key) {
+    for (const std::string& word : event)
+      if (word.compare(0, key.size() + 1, key + '=') == 0) return unquoted(word.substr(key.size() + 1));
+    return {};
+  }
+  // Whether the server's next line, if no event comes before, is a challenge.
+  bool challenge_follows() const {
+    for (std::size_t i = at_ + 1; i < steps_.size(); ++i)
+      if (steps_[i].kind == Step::Kind::server) return steps_[i].text == std::string(1, any_challenge);
+    return false;
+  }
+
+  void replace(const std::string& front) {
+    Step& step = steps_[at_];
+    const std::string message = messages_++ == 0 ? first(front.empty() ? "first" : "AUTH") : later();
+    if (message.empty()) return;  // what is malformed stays
+    if (message[0] == '!')
+      step = {Step::Kind::compute, message.substr(1), step.line};
+    else
+      step.text = front + message + "\r\n";
+  }
+  // In BASE64; with "!" in front what a client has to compute.
+  std::string first(const std::string& how) const {
+    const auto failed = next_event({"LoginFailed", "AuthRequest", "DigestRequest", "ScramRequest", "SaslRequest"});
+    const std::string fault = failed.empty() || failed[0] != "LoginFailed" ? "" : fact(failed, "fault");
+    if (mechanism_.substr(0, 6) == "SCRAM-") {
+      const std::string user = fact(failed, "user"), authzid = fact(failed, "authzid");
+      std::string line = "!" + how + ' ' + mechanism_ + " user=" + in_quotes(user);
+      if (!authzid.empty()) line += " authzid=" + in_quotes(authzid);
+      if (fault == "wrong_binding") return line + (mechanism_.find("-PLUS") == std::string::npos ? " flag=y" : " type=none");
+      return fault.empty() ? line : "";
+    }
+    if (mechanism_ == "LOGIN" && challenge_follows()) {
+      const std::string user = fact(next_event({"AuthRequest"}), "user");
+      return to_base64(user.empty() ? "***" : user);
+    }
+    if (!fault.empty()) return {};
+    const std::string user = fact(failed, "user"), authzid = fact(failed, "authzid");
+    if (mechanism_ == "PLAIN") return to_base64(plain_message(authzid, user, "***"));
+    if (mechanism_ == "CRAM-MD5") return to_base64(user + ' ' + std::string(32, '0'));
+    if (mechanism_ == "EXTERNAL") return authzid.empty() ? "=" : to_base64(authzid);
+    if (mechanism_ == "OAUTHBEARER") return to_base64(bearer_message(false, saslname(user), "token"));
+    if (mechanism_ == "XOAUTH2") return to_base64(bearer_message(true, user, "token"));
+    return to_base64("***");
+  }
+  std::string later() const {
+    const auto event = next_event({"LoginFailed", "AuthRequest", "SaslRequest", "ListRequest"});
+    const std::string fault = event.empty() || event[0] != "LoginFailed" ? "" : fact(event, "fault");
+    if (mechanism_.substr(0, 6) != "SCRAM-") return fault.empty() ? to_base64("***") : "";
+    if (messages_ > 2 || fault == "malformed") return {};
+    if (fault == "wrong_proof") return "!final proof=wrong";
+    return fault == "wrong_binding" ? "!final binding=wrong" : "!final";
+  }
+
+  std::vector<Step>& steps_;
+  std::string mechanism_;
+  std::size_t at_ = 0;
+  int messages_ = 0;
+  bool challenged_ = false;
+};
+
 inline Dialogue read_dialogue(std::string_view text) {
   Dialogue dialogue;
   dialogue.config.login_needs_tls = false;
@@ -412,6 +562,7 @@ inline Dialogue read_dialogue(std::string_view text) {
     if (line.empty() || line[0] == '#') continue;
     if (!read_line(dialogue, line, number)) dialogue.problem = "line " + std::to_string(number) + ": " + line;
   }
+  StandIns(dialogue.steps).put();
   if (dialogue.has_last_login) dialogue.account.last_login = start_of_time - dialogue.last_login;
   if (dialogue.title.empty()) dialogue.problem = "the first line does not say what the dialogue proves";
   if (dialogue.messages.empty()) dialogue.messages = {{"uid-1", "Subject: hi\r\n\r\nbody\r\n", false, ""}};
@@ -448,17 +599,21 @@ inline pop3::Code read_code(const std::string& word) {
   if (word == "SYS/PERM") return pop3::Code::sys_perm;
   return pop3::Code::none;
 }
-// [CODE] [text] [close]
+// [CODE] ["text" | a word] [delay=N] [close]
 inline pop3::Refusal read_refusal(std::string_view text, std::string& storage) {
-  constexpr std::string_view close = "close";
-  const bool closes = text.size() >= close.size() && text.substr(text.size() - close.size()) == close;
-  if (closes) text.remove_suffix(close.size());
-  while (closes && !text.empty() && text.back() == ' ') text.remove_suffix(1);
-  const std::string word(text.substr(0, text.find(' ')));
-  const pop3::Code code = read_code(word);
-  if (code != pop3::Code::none) text.remove_prefix(std::min(text.size(), word.size() + 1));
-  storage = unquoted(std::string(text));
-  return {code, storage, closes, {}};
+  pop3::Refusal why;
+  for (const std::string& word : words(text)) {
+    if (word == "close")
+      why.close = true;
+    else if (word.compare(0, 6, "delay=") == 0)
+      why.delay = duration(word.substr(6));
+    else if (why.code == pop3::Code::none && read_code(word) != pop3::Code::none)
+      why.code = read_code(word);
+    else
+      storage += (storage.empty() ? "" : " ") + unquoted(word);
+  }
+  why.text = storage;
+  return why;
 }
 inline std::string outcome_text(pop3::Outcome outcome) {
   return outcome == pop3::Outcome::applied ? "applied" : outcome == pop3::Outcome::stale ? "stale" : "invalid";
@@ -521,6 +676,10 @@ class Application {
     harness_.lend(r, r.surrogate ? message.surrogate : message.octets, pop3::Chunk::last);
   }
   void by_default(const pop3::BodyRequest& r) {
+    if (r.number == 0) {  // of a command of the application's own
+      harness_.lend(r, "", pop3::Chunk::last);
+      return;
+    }
     const std::string& octets = dialogue_.messages[r.number - 1].octets;
     harness_.lend(r, std::string_view(octets).substr(std::min<std::size_t>(r.offset, octets.size())),
                   pop3::Chunk::last);
@@ -531,8 +690,8 @@ class Application {
 
   pop3::Outcome give_keys(const pop3::ScramRequest& r, std::string_view password, std::string_view user) {
     const bool sha_1 = r.method == pop3::AuthMethod::scram_sha_1 || r.method == pop3::AuthMethod::scram_sha_1_plus;
-    const auto keys = mailwire::make_scram_keys(sha_1 ? mailwire::ScramHash::sha_1 : mailwire::ScramHash::sha_256,
-                                                password, "salt of the dialogues", 4096);
+    const auto& keys = cached_scram_keys(sha_1 ? mailwire::ScramHash::sha_1 : mailwire::ScramHash::sha_256,
+                                         std::string(password), "salt of the dialogues", 4096);
     return harness_.accept(r, keys.view(), user);
   }
   void by_default(const pop3::Closed&) {}
@@ -568,14 +727,17 @@ class Application {
 
   std::optional<pop3::Outcome> accept(const pop3::ListRequest& request, const std::string& rest) {
     std::vector<std::string> uids;
-    std::vector<std::uint64_t> sizes;
+    std::vector<pop3::MessageInfo> list;
     for (const std::string& word : words(rest)) {
       const std::size_t colon = word.rfind(':');
       uids.push_back(unquoted(word.substr(0, colon)));
-      sizes.push_back(std::strtoull(word.substr(colon + 1).c_str(), nullptr, 10));
+      const std::string facts = word.substr(colon + 1);
+      const std::size_t utf8 = facts.find("/utf8");
+      const bool surrogate = utf8 != std::string::npos && utf8 + 6 < facts.size();
+      list.push_back({std::strtoull(facts.c_str(), nullptr, 10), {}, utf8 != std::string::npos,
+                      surrogate ? std::strtoull(facts.c_str() + utf8 + 6, nullptr, 10) : 0});
     }
-    std::vector<pop3::MessageInfo> list;
-    for (std::size_t i = 0; i < uids.size(); ++i) list.push_back({sizes[i], uids[i]});
+    for (std::size_t i = 0; i < uids.size(); ++i) list[i].uid = uids[i];
     return harness_.accept(request, {list.data(), list.size()}, account(dialogue_));
   }
   std::optional<pop3::Outcome> accept(const pop3::AuthRequest& request, const std::string& rest) {
@@ -591,8 +753,8 @@ class Application {
   std::optional<pop3::Outcome> accept(const pop3::CommandRequest& request, const std::string& rest) {
     return harness_.accept(request, std::string_view(unquoted(rest)));
   }
-  std::optional<pop3::Outcome> accept(const pop3::ScramRequest& request, const std::string&) {
-    return give_keys(request, dialogue_.password, {});
+  std::optional<pop3::Outcome> accept(const pop3::ScramRequest& request, const std::string& rest) {
+    return give_keys(request, dialogue_.password, unquoted(rest));
   }
   std::optional<pop3::Outcome> accept(const pop3::TlsRequest& request, const std::string&) {
     return harness_.accept(request, tls_facts(dialogue_));
@@ -615,6 +777,8 @@ class Application {
     if constexpr (std::is_same_v<Request, pop3::CommandRequest>)
       if (verb == "proceed") return harness_.proceed(request);
     if constexpr (std::is_same_v<Request, pop3::ScramRequest>)
+      if (verb == "keys" && list.size() == 1 && list[0] == "none") return harness_.accept(request, {});
+    if constexpr (std::is_same_v<Request, pop3::ScramRequest>)
       if (verb == "keys" && !list.empty())
         return give_keys(request, unquoted(list[0]), list.size() > 1 ? unquoted(list[1]) : "");
     return std::nullopt;
@@ -625,7 +789,9 @@ class Application {
   std::optional<pop3::Outcome> filler(const Request& request, const std::string& rest) {
     const auto list = words(rest);
     if (list.size() != 2) return std::nullopt;
-    return body(request, "send", '"' + std::string(std::strtoul(list[0].c_str(), nullptr, 10), 'x') + "\" " + list[1]);
+    std::string octets(std::strtoul(list[0].c_str(), nullptr, 10), 'x');
+    if (octets.size() >= 2 && list[1] == "last") octets.replace(octets.size() - 2, 2, "\r\n");
+    return body(request, "send", in_quotes(octets) + ' ' + list[1]);
   }
 
   template <class Request>
@@ -729,6 +895,13 @@ class Player {
         break;
       case Step::Kind::time: harness_.now += duration(step.text); break;
       case Step::Kind::tls: break;
+      case Step::Kind::compute:
+        if (!moment()) input_ += computed(words(step.text)) + "\r\n";
+        break;
+      case Step::Kind::announce:
+        harness_.check(harness_.session.announce(step.text), at(step.line) + "this cannot be announced");
+        break;
+      case Step::Kind::conceal: harness_.session.conceal(step.text); break;
       case Step::Kind::stall: stalled_ = true; break;
       case Step::Kind::read: stalled_ = false; break;
       case Step::Kind::end: harness_.end_of_input(); break;
@@ -736,6 +909,52 @@ class Player {
       case Step::Kind::shutdown: harness_.shutdown(read_refusal(step.text, text)); break;
       default: break;
     }
+  }
+
+  // What a client says to the last challenge.
+  std::string computed(const std::vector<std::string>& list) {
+    const auto get = [&](const std::string& key, const std::string& otherwise) {
+      for (const std::string& word : list)
+        if (word.compare(0, key.size() + 1, key + '=') == 0) return unquoted(word.substr(key.size() + 1));
+      return otherwise;
+    };
+    const std::string& what = list[0];
+    const std::string user = get("user", dialogue_.user), password = get("password", dialogue_.password);
+    if (what == "cram") return to_base64(cram_md5_response(user, password, last_challenge()));
+    if (what == "AUTH" || what == "first") {
+      const bool plus = list[1].find("-PLUS") != std::string::npos;
+      const std::string flag = get("flag", plus ? "p" : "n"), type = get("type", "tls-exporter");
+      const std::string authzid = get("authzid", "");
+      const std::string header = (flag == "p" ? "p=" + type : flag) + ',' +
+                                 (authzid.empty() ? "" : "a=" + saslname(authzid)) + ',';
+      binding_ = flag != "p"                   ? ""
+                 : type == "tls-unique"        ? dialogue_.unique
+                 : type == "tls-server-end-point" ? dialogue_.server_end_point
+                                               : dialogue_.exporter;
+      const auto hash = list[1].find("SHA-256") == std::string::npos ? mailwire::ScramHash::sha_1
+                                                                     : mailwire::ScramHash::sha_256;
+      const std::string message = to_base64(client_.first(hash, header, user, get("nonce", "client+nonce")));
+      return what == "AUTH" ? "AUTH " + list[1] + ' ' + message : message;
+    }
+    if (what == "final") {
+      std::string challenge = last_challenge();
+      if (get("nonce", "") == "wrong") challenge.insert(challenge.find(",s="), "x");
+      std::string message = client_.final(challenge, password, get("binding", binding_));
+      if (get("proof", "") == "wrong" && !message.empty()) {
+        char& digit = message[message.rfind("p=") + 2];
+        digit = digit == 'A' ? 'B' : 'A';
+      }
+      return to_base64(message);
+    }
+    harness_.check(what == "verify" && client_.verify(last_challenge()), "the server does not know the keys");
+    return {};
+  }
+  // Octets of the last line that the server has sent, if it is a challenge.
+  std::string last_challenge() const {
+    const std::string& out = harness_.output;
+    const std::size_t start = out.size() < 2 ? std::string::npos : out.rfind('\n', out.size() - 2);
+    const std::string line = out.substr(start == std::string::npos ? 0 : start + 1);
+    return line.compare(0, 2, "+ ") == 0 ? from_base64(line.substr(2, line.size() - 4)) : "";
   }
 
   // Moves octets and answers events until nothing moves any more.
@@ -796,18 +1015,22 @@ class Player {
     app_.answer(event);
     harness_.check(harness_.answers_taken() == taken, "a question was answered twice");
   }
-  // What is wanted, every "S*" replaced by what came there up to its final dot.
+  // What is wanted, every "S*" replaced by what came there up to its final dot, and every challenge that may be any.
   static std::string with_bodies(const std::string& wanted, const std::string& output) {
     std::string text;
     for (const char c : wanted) {
-      if (c != any_body) {
-        text += c;
-        continue;
-      }
       const std::size_t start = std::min(text.size(), output.size());
-      const std::size_t dot = output.compare(start, 3, ".\r\n") == 0 ? start : output.find("\r\n.\r\n", start);
-      const std::size_t end = dot == std::string::npos ? output.size() : dot == start ? dot + 3 : dot + 5;
-      text += output.substr(start, end - start);
+      if (c == any_body) {
+        const std::size_t dot = output.compare(start, 3, ".\r\n") == 0 ? start : output.find("\r\n.\r\n", start);
+        const std::size_t end = dot == std::string::npos ? output.size() : dot == start ? dot + 3 : dot + 5;
+        text += output.substr(start, end - start);
+      } else if (c == any_challenge) {
+        const std::size_t end = output.find("\r\n", start);
+        const bool is_one = output.compare(start, 2, "+ ") == 0 && end != std::string::npos;
+        text += is_one ? output.substr(start, end + 2 - start) : "+ ***\r\n";
+      } else {
+        text += c;
+      }
     }
     return text;
   }
@@ -905,6 +1128,8 @@ class Player {
   std::string input_, fed_, wanted_output_;
   std::vector<Wanted> wanted_events_;
   std::optional<pop3::Event> open_;
+  ScramClient client_;
+  std::string binding_;
   bool stalled_ = false;
 
   Disturbance disturbance_ = Disturbance::none;

@@ -47,6 +47,12 @@ struct ScramKeys {
   std::string_view stored_key, server_key;
 };
 
+// Whether ScramServer::challenge() can use them: a salt, iterations, and keys of this hash.
+constexpr bool are_scram_keys(ScramHash hash, const ScramKeys& keys) noexcept {
+  const std::size_t size = scram_key_size(hash);
+  return !keys.salt.empty() && keys.iterations > 0 && keys.stored_key.size() == size && keys.server_key.size() == size;
+}
+
 // The same with memory of its own; wiped.
 struct OwnScramKeys {
   std::string salt;
@@ -265,9 +271,8 @@ class ScramServer {
   // What to send. Empty when the keys or the nonce are of no use: no salt, no iterations, keys of a wrong size, a nonce
   // that is not printable ASCII without a comma.
   std::string_view challenge(const ScramKeys& keys, std::string_view nonce) {
-    if (!step(State::greeted) || !detail::is_scram_nonce(nonce) || keys.salt.empty() || keys.iterations == 0) return {};
+    if (!step(State::greeted) || !detail::is_scram_nonce(nonce) || !are_scram_keys(hash_, keys)) return {};
     const std::size_t key = scram_key_size(hash_);
-    if (keys.stored_key.size() != key || keys.server_key.size() != key) return {};
     constexpr std::string_view marks = ",r=,s=,i=4294967295v=";
     reserve(marks.size() + (nonce_end_ - nonce_begin_) + nonce.size() + base64_encoded_size(keys.salt.size()) +
             2 * key + base64_encoded_size(key));

@@ -117,7 +117,8 @@ class Session {
   // an authzid and `user` is empty, so nobody has said that the client may act as that; it is refused with [AUTH].
   Outcome accept(Token<AuthRequest>, std::string_view user = {});
   Outcome accept(Token<DigestRequest>, std::string_view user = {});
-  // The keys are copied. Whether the client has them turns out later: the login goes on, or LoginFailed comes.
+  // The keys are copied. Whether the client has them turns out later: the login goes on, or LoginFailed comes. Also
+  // `invalid`: keys of another hash, or no salt, or no iterations; the client is told [SYS/PERM].
   Outcome accept(Token<ScramRequest>, const mailwire::ScramKeys& keys, std::string_view user = {});
   Outcome challenge(Token<SaslRequest>,
                     std::string_view data);  // raw octets; the client's answer comes as a SaslRequest
@@ -251,6 +252,7 @@ class Session {
   Duration answer_limit() const noexcept;
   Duration idle_limit() const noexcept;
   void close(CloseReason reason, Ending ending);
+  void close_at_end();
   mailwire::LineLimits line_limits() const noexcept;
   detail::Extras& extras();
   void drop_login_extras() noexcept;
@@ -267,19 +269,25 @@ class Session {
   void say_refused(const Refusal& why, Code code, Text otherwise);
   void refuse_by_system(const Refusal& why, Text otherwise);
   void close_if_wanted(const Refusal& why);
-  void trace_line(std::string_view mark, std::string_view line);
+  void trace_line(std::string_view mark, std::string_view text);
+  void trace_time();
+  void trace_input(std::string_view mark, std::string_view text);
   void trace_command(const detail::Command& command, std::string_view line);
+  void trace_response(std::string_view line);
   void trace_replies();
   void trace_event(const Event& event);
-  void trace_answer(std::string_view what, std::string_view detail = {});
+  void trace_answer(std::string_view what, std::string_view more = {}, Outcome outcome = Outcome::applied);
+  void trace_accept(std::string_view user = {}, Outcome outcome = Outcome::applied);
   void trace_refusal(const Refusal& why);
-  void trace_chunk(std::size_t octets, Chunk last);
+  void trace_chunk(std::string_view chunk, Chunk last, bool of_command);
 
   // commands.ipp: one function per command
   bool take_line();
   void take_command(std::string_view line);
   void refuse_line(bool hopeless);
-  bool tolerated(const detail::Command& command);
+  bool is_tolerated(const detail::Command& command) const noexcept;
+  bool has_utf8_names(const detail::Command& command) const noexcept;
+  void count_broken(const detail::Command& command) noexcept;
   bool known(const detail::Command& command) const noexcept;
   void execute(const detail::Command& command);
   void bad_command(Text text);
@@ -311,6 +319,7 @@ class Session {
   const CommandSpec* find_spec(std::string_view verb) const noexcept;
   const Mechanism* find_mechanism(std::string_view name) const noexcept;
   void ask_for_command(const CommandSpec& spec, const detail::Command& command, std::string_view line);
+  bool waits_for_command() const noexcept;
   detail::CapabilityFacts capability_facts() const noexcept;
 
   // sasl.ipp: AUTH
@@ -350,6 +359,8 @@ class Session {
   void set_user(std::string_view user);
   void ask_for_list();
   Outcome login_failed(const Refusal& why);
+  void fail_login(const Refusal& why);
+  void refuse_commit(const Refusal& why);
   void hold_refusal(const Refusal& why, Code code);
   void regret_token();
   template <class Request>

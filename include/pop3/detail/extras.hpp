@@ -95,6 +95,8 @@ struct Extras {
   std::size_t untraced = 0;       // lines that had no room
   std::size_t replies_start = 0;  // where replies begin, in the output's text, that are not in the trace yet
   bool replies = false;           // there are some
+  bool trace_asked = false;       // the last line of the trace is a request
+  TimePoint traced_until{};       // the time of the last line
 };
 
 }  // namespace detail

@@ -52,11 +52,12 @@ POP3_INLINE bool Session::accept_login(std::string_view claimed, std::string_vie
   const bool allowed = !user.empty() || (authzid.empty() && !claimed.empty());
   if (!allowed) {
     const AuthMethod method = extras_->exchange.method;  // USER and PASS have no authzid
+    trace_accept({}, Outcome::invalid);
     report_failure(LoginFailed::Fault::not_authorized, method, claimed);
-    login_failed({});
+    fail_login({});
     return false;
   }
-  trace_answer("accept");
+  trace_accept(user);
   set_user(user.empty() ? claimed : user);
   ask_for_list();
   return true;
@@ -88,11 +89,15 @@ POP3_INLINE Outcome Session::refuse(Token<DigestRequest> token, Refusal why) {
   return take(token) ? login_failed(why) : Outcome::stale;
 }
 
-// Without a code it was the credentials.
 POP3_INLINE Outcome Session::login_failed(const Refusal& why) {
   trace_refusal(why);
-  hold_refusal(why, why.code == Code::none ? Code::auth : detail::legal(why.code, detail::Refused::login));
+  fail_login(why);
   return Outcome::applied;
+}
+
+// Without a code it was the credentials.
+POP3_INLINE void Session::fail_login(const Refusal& why) {
+  hold_refusal(why, why.code == Code::none ? Code::auth : detail::legal(why.code, detail::Refused::login));
 }
 
 namespace detail {
@@ -126,8 +131,9 @@ POP3_INLINE void Session::hold_refusal(const Refusal& why, Code code) {
   hold_until_ = detail::later(asked_at_, why.delay.value_or(config_.limits.failed_login_delay));
   close_after_hold_ = why.close;
   activity_ = Activity::hold;
+  // Nothing is wrong with the token when it is the system that failed.
   const bool token_refused =
-      extras_ != nullptr && extras_->exchange.step != detail::SaslExchange::Step::none &&
+      code == Code::auth && extras_ != nullptr && extras_->exchange.step != detail::SaslExchange::Step::none &&
       (extras_->exchange.method == AuthMethod::oauthbearer || extras_->exchange.method == AuthMethod::xoauth2);
   if (token_refused) return regret_token();
   end_exchange();
@@ -171,6 +177,7 @@ POP3_INLINE Outcome Session::accept(Token<ListRequest> token, Listing messages, 
   if (!take(token)) return Outcome::stale;
   const auto delay = account.login_delay ? account.login_delay : config_.login_delay;
   if (delay && account.last_login && now_ - *account.last_login < std::chrono::seconds(*delay)) {
+    if (config_.trace) trace_answer("accept", detail::listing_trace(messages, config_.limits.trace / 2), Outcome::invalid);
     report_failure(LoginFailed::Fault::login_delay, AuthMethod::other, login_.view());
     say_error(Text::login_delay, Code::login_delay);
     forget_login();
@@ -179,12 +186,14 @@ POP3_INLINE Outcome Session::accept(Token<ListRequest> token, Listing messages, 
   const detail::Maildrop::Rules rules{config_.limits.messages, config_.uidl, config_.equal_uids, utf8_};
   const bool valid = maildrop_.assign(messages, rules);
   forget_login();
+  if (config_.trace)
+    trace_answer("accept", detail::listing_trace(messages, config_.limits.trace / 2),
+                 valid ? Outcome::applied : Outcome::invalid);
   if (!valid) {
     say_error(Text::bad_listing, Code::sys_perm);
     return Outcome::invalid;
   }
   login_.release();
-  if (config_.trace) trace_answer("accept", detail::listing_trace(messages, config_.limits.trace / 2));
   state_ = State::transaction;
   maildrop_open_ = true;
   read_only_ = account.read_only;
@@ -213,9 +222,13 @@ POP3_INLINE Outcome Session::accept(Token<CommitRequest> token) { return accept(
 
 POP3_INLINE Outcome Session::accept(Token<CommitRequest> token, std::size_t removed) {
   const std::size_t wanted = maildrop_.to_remove();
-  if (removed > wanted) return refuse(token) == Outcome::stale ? Outcome::stale : Outcome::invalid;
   if (!take(token)) return Outcome::stale;
-  if (config_.trace) trace_answer("accept", std::to_string(removed));
+  const Outcome outcome = removed > wanted ? Outcome::invalid : Outcome::applied;
+  if (config_.trace) trace_answer("accept", std::to_string(removed), outcome);
+  if (outcome == Outcome::invalid) {
+    refuse_commit({});
+    return outcome;
+  }
   counters_.removed = static_cast<std::uint32_t>(removed);
   if (removed == wanted)
     say_ok(Text::bye);
@@ -228,9 +241,13 @@ POP3_INLINE Outcome Session::accept(Token<CommitRequest> token, std::size_t remo
 POP3_INLINE Outcome Session::refuse(Token<CommitRequest> token, Refusal why) {
   if (!take(token)) return Outcome::stale;
   trace_refusal(why);
+  refuse_commit(why);
+  return Outcome::applied;
+}
+
+POP3_INLINE void Session::refuse_commit(const Refusal& why) {
   refuse_by_system(why, Text::not_removed);
   close(CloseReason::quit, Ending::flush);
-  return Outcome::applied;
 }
 
 // ---- bodies -------------------------------------------------------------------------------------------------------
@@ -246,7 +263,7 @@ inline constexpr std::size_t body_block = 64 * 1024;
 
 POP3_INLINE Outcome Session::accept(Token<RetrieveRequest> token) {
   if (!take(token)) return Outcome::stale;
-  trace_answer("accept");
+  trace_accept();
   begin_body<RetrieveRequest>();
   set_chunk({}, Chunk::more);
   return Outcome::applied;
@@ -289,7 +306,7 @@ POP3_INLINE Outcome Session::send_body(Token<CommandRequest> token, std::string 
 template <class Request>
 Outcome Session::lend(Token<Request> token, std::string_view chunk, Chunk last) {
   if (!take(token)) return Outcome::stale;
-  trace_chunk(chunk.size(), last);
+  if (config_.trace) trace_chunk(chunk, last, std::is_same_v<Request, CommandRequest>);
   begin_body<Request>();
   set_chunk(chunk, last);
   return Outcome::applied;
@@ -299,7 +316,7 @@ Outcome Session::lend(Token<Request> token, std::string_view chunk, Chunk last) 
 template <class Request>
 Outcome Session::send(Token<Request> token, std::string& chunk, Chunk last) {
   if (!take(token)) return Outcome::stale;
-  trace_chunk(chunk.size(), last);
+  if (config_.trace) trace_chunk(chunk, last, std::is_same_v<Request, CommandRequest>);
   begin_body<Request>();
   chunk_owner_.swap(chunk);
   set_chunk(chunk_owner_, last);
@@ -318,6 +335,7 @@ template <class Request>
 void Session::begin_body() {
   if constexpr (std::is_same_v<Request, BodyRequest>) return;
   if constexpr (std::is_same_v<Request, CommandRequest>) {
+    bad_in_a_row_ = 0;
     cut_top_ = false;
     cursor_ = 0;
     extras_->command.wipe();
@@ -399,7 +417,7 @@ POP3_INLINE void Session::end_body(bool complete) {
     ++(cut_top_ ? counters_.tops : counters_.retrieved);
     if (!cut_top_) maildrop_.note_retrieved(cursor_);
   }
-  if (config_.trace) trace_replies(), trace_line("S* ", std::to_string(octets) + (complete ? "" : " cut"));
+  if (config_.trace && (complete || octets > 0)) trace_input("S* ", std::to_string(octets) + (complete ? "" : " cut"));
   chunk_ = {};
   std::string().swap(chunk_owner_);  // assigning an empty string would keep the memory
   body_done_ = BodyDone{cursor_, complete, octets};

@@ -16,31 +16,39 @@ POP3_INLINE bool Session::take_line() {
   if (output_.size() > config_.limits.output_high) return false;
   const mailwire::LineReader::Result input = input_.next(line_limits());
   if (input.status == mailwire::LineReader::Status::more) {
-    if (end_of_input_) close(CloseReason::end_of_input, Ending::flush);
+    if (end_of_input_) close_at_end();
     return end_of_input_;
   }
   ++counters_.commands;
-  const bool may_be_secret = state_ == State::authorization;  // a mistyped PASS is one too
+  const bool in_authorization = state_ == State::authorization;
   const std::uint64_t bad_before = counters_.bad_commands;
   if (input.bare_lf) ++counters_.broken[static_cast<std::size_t>(Rule::bare_lf)];
   if (input.status == mailwire::LineReader::Status::too_long)
     refuse_line(input_.hopeless());
   else if (activity_ == Activity::sasl)
-    take_response(input.line);
+    trace_response(input.line), take_response(input.line);
   else
     take_command(input.line);
-  if (counters_.bad_commands == bad_before) bad_in_a_row_ = 0;
-  if (may_be_secret) input_.wipe_line();
+  // A mistyped PASS is a secret, and so is one that comes too late.
+  const bool bad = counters_.bad_commands != bad_before;
+  if (in_authorization || bad) input_.wipe_line();
+  if (!bad && !waits_for_command()) bad_in_a_row_ = 0;
   return true;
 }
 
 POP3_INLINE void Session::refuse_line(bool hopeless) {
-  if (config_.trace) trace_replies(), trace_line("C: ", "***");
-  if (activity_ == Activity::sasl)
-    exchange_failed(LoginFailed::Fault::malformed, {});
-  else
-    forget_login();
-  bad_command(Text::line_too_long);
+  if (config_.trace)
+    trace_input("C* ", std::to_string(hopeless ? config_.limits.endless_line : line_limits().line));
+  const bool regret = activity_ == Activity::sasl && extras_->exchange.step == detail::SaslExchange::Step::regret;
+  if (regret) {
+    take_response({});  // it has failed already: the reply to that is due
+  } else {
+    if (activity_ == Activity::sasl)
+      exchange_failed(LoginFailed::Fault::malformed, {});
+    else
+      forget_login();
+    bad_command(Text::line_too_long);
+  }
   if (hopeless) close(CloseReason::endless_line, Ending::flush);
 }
 
@@ -53,23 +61,26 @@ POP3_INLINE void Session::take_command(std::string_view line) {
   execute(command);
 }
 
-// Whether every rule that the command breaks is relaxed; counts them.
-POP3_INLINE bool Session::tolerated(const detail::Command& command) {
+// Whether every rule that the command breaks is relaxed.
+POP3_INLINE bool Session::is_tolerated(const detail::Command& command) const noexcept {
   const Tolerance& tolerate = config_.tolerate;
-  const bool utf8_names =
-      config_.utf8 == Utf8::user && mailwire::is_utf8(command.name) && mailwire::is_utf8(command.secret);
-  bool all = true;
-  const auto rule = [&](Rule which, bool allowed) {
-    if (!command.broken.has(which)) return;
-    ++counters_.broken[static_cast<std::size_t>(which)];
-    all = all && allowed;
-  };
-  rule(Rule::bare_lf, false);  // where it is relaxed, no LF is left in a line
-  rule(Rule::spaces, tolerate.spaces);
-  rule(Rule::leading_zeros, tolerate.leading_zeros);
-  if (!utf8_names) rule(Rule::eight_bit, tolerate.eight_bit);  // RFC 6856, 2.2
-  rule(Rule::auth_list, tolerate.auth_list);
-  return all;
+  const auto kept = [&](Rule rule, bool relaxed) { return relaxed || !command.broken.has(rule); };
+  return kept(Rule::bare_lf, false) &&  // where it is relaxed, no LF is left in a line
+         kept(Rule::spaces, tolerate.spaces) && kept(Rule::leading_zeros, tolerate.leading_zeros) &&
+         kept(Rule::eight_bit, tolerate.eight_bit || has_utf8_names(command)) &&
+         kept(Rule::auth_list, tolerate.auth_list);
+}
+
+// RFC 6856, 2.2: once "UTF8 USER" was announced, names and passwords may be UTF-8, and break no rule then.
+POP3_INLINE bool Session::has_utf8_names(const detail::Command& command) const noexcept {
+  return config_.utf8 == Utf8::user && mailwire::is_utf8(command.name) && mailwire::is_utf8(command.secret);
+}
+
+POP3_INLINE void Session::count_broken(const detail::Command& command) noexcept {
+  for (std::size_t i = 0; i < rule_count; ++i) {
+    const Rule rule = static_cast<Rule>(i);
+    if (command.broken.has(rule) && (rule != Rule::eight_bit || !has_utf8_names(command))) ++counters_.broken[i];
+  }
 }
 
 // Whether this session has the command at all.
@@ -88,12 +99,12 @@ POP3_INLINE bool Session::known(const detail::Command& command) const noexcept {
 }
 
 POP3_INLINE void Session::execute(const detail::Command& command) {
-  const bool tolerable = tolerated(command);
+  count_broken(command);
   if (!known(command)) return bad_command(Text::unknown_command);
   const detail::VerbInfo& verb = detail::info(command.verb);
   const bool allowed = state_ == State::authorization ? verb.in_authorization : verb.in_transaction;
   if (!allowed) return bad_command(Text::not_now);
-  if (!command.well_formed || !tolerable) {
+  if (!command.well_formed || !is_tolerated(command)) {
     forget_login();
     return bad_command(Text::malformed);
   }

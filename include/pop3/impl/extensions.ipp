@@ -6,6 +6,7 @@
 #include "../detail/capabilities.hpp"
 #include "../detail/extras.hpp"
 #include "../detail/language.hpp"
+#include "../detail/trace.hpp"
 #include "../session.hpp"
 
 namespace pop3 {
@@ -29,7 +30,7 @@ POP3_INLINE void Session::stls() {
 POP3_INLINE bool Session::wait_for_tls() {
   if (!output_.empty()) return false;
   if (end_of_input_) {
-    close(CloseReason::end_of_input, Ending::flush);
+    close_at_end();
     return true;
   }
   ask(TlsRequest{next_token<TlsRequest>()});
@@ -43,7 +44,8 @@ POP3_INLINE std::string_view Session::unread_input() const noexcept {
 
 POP3_INLINE Outcome Session::accept(Token<TlsRequest> token, const TlsFacts& facts) {
   if (!take(token)) return Outcome::stale;
-  trace_answer("accept");
+  trace_accept();
+  trace_input("tls:", {});
   counters_.octets_before_tls += input_.unread().size();
   drop_read_ = input_.is_lent();
   input_.clear();
@@ -148,6 +150,7 @@ POP3_INLINE detail::CapabilityFacts Session::capability_facts() const noexcept {
 
 POP3_INLINE bool Session::announce(std::string_view line) {
   if (!detail::is_capability(line) || detail::is_own(line)) return false;
+  trace_input("announce: ", line);
   for (std::string& announced : extras().announced) {
     if (!mailwire::equals_ignoring_case(detail::tag_of(announced), detail::tag_of(line))) continue;
     announced = line;
@@ -158,6 +161,7 @@ POP3_INLINE bool Session::announce(std::string_view line) {
 }
 
 POP3_INLINE void Session::conceal(std::string_view tag) {
+  if (config_.trace) trace_input("conceal: ", detail::visible(tag));
   if (!detail::contains_tag(extras().concealed, tag)) extras_->concealed.emplace_back(tag);
 }
 
@@ -224,9 +228,15 @@ POP3_INLINE void Session::ask_for_command(const CommandSpec& spec, const detail:
   ask(request);
 }
 
+// Whether it was a bad command is not known yet.
+POP3_INLINE bool Session::waits_for_command() const noexcept {
+  return pending_ && std::holds_alternative<CommandRequest>(*pending_);
+}
+
 POP3_INLINE Outcome Session::accept(Token<CommandRequest> token, std::string_view words) {
   if (!take(token)) return Outcome::stale;
-  trace_answer("accept", words);
+  bad_in_a_row_ = 0;
+  trace_accept(words);
   detail::status_line(reply(), "+OK", Code::none, {words, unicode()}, false);
   extras_->command.wipe();
   return Outcome::applied;
@@ -237,6 +247,7 @@ POP3_INLINE Outcome Session::refuse(Token<CommandRequest> token, Refusal why) {
   trace_refusal(why);
   say_refused(why, detail::legal(why.code, detail::Refused::message), Text::not_available);
   extras_->command.wipe();
+  bad_in_a_row_ = 0;
   forget_login();
   close_if_wanted(why);
   return Outcome::applied;
@@ -249,7 +260,9 @@ POP3_INLINE Outcome Session::proceed(Token<CommandRequest> token) {
   trace_answer("proceed");
   mailwire::ByteBuffer line;
   line.swap(extras_->command);
+  const std::uint64_t bad_before = counters_.bad_commands;
   execute(detail::parse_command(line.view().substr(verb_size)));
+  if (counters_.bad_commands == bad_before) bad_in_a_row_ = 0;
   line.wipe();
   return Outcome::applied;
 }

@@ -5,6 +5,7 @@
 
 #include "../detail/extras.hpp"
 #include "../detail/reply.hpp"
+#include "../detail/top_cut.hpp"
 #include "../detail/trace.hpp"
 #include "../session.hpp"
 
@@ -72,76 +73,119 @@ POP3_INLINE void Session::close_if_wanted(const Refusal& why) {
 POP3_INLINE std::string Session::take_trace() {
   std::string taken;
   if (extras_ == nullptr) return taken;
-  trace_replies();
+  if (config_.trace) trace_replies();
   if (extras_->untraced > 0) extras_->trace += "# lines left out: " + std::to_string(extras_->untraced) + '\n';
   extras_->untraced = 0;
   taken.swap(extras_->trace);
   return taken;
 }
 
-// One line, in printable ASCII.
-POP3_INLINE void Session::trace_line(std::string_view mark, std::string_view line) {
+// One line of printable ASCII. In front of it: that the open question has to wait for its answer.
+POP3_INLINE void Session::trace_line(std::string_view mark, std::string_view text) {
   detail::Extras& own = extras();
-  if (own.trace.size() + mark.size() + line.size() >= config_.limits.trace) {
+  if (own.trace_asked) {
+    own.trace_asked = false;
+    trace_line("answer: ", "wait");
+  }
+  if (own.trace.size() + mark.size() + text.size() >= config_.limits.trace) {
     ++own.untraced;
     return;
   }
   own.trace += mark;
-  detail::append_visible(own.trace, line);
+  own.trace += text;
   own.trace += '\n';
+}
+
+// Whole milliseconds that have gone by since the last line; the rest is kept for the next.
+POP3_INLINE void Session::trace_time() {
+  using std::chrono::milliseconds;
+  detail::Extras& own = extras();
+  if (own.trace.empty() && own.traced_until == TimePoint{}) own.traced_until = now_;
+  const auto gone = std::chrono::duration_cast<milliseconds>(now_ - own.traced_until);
+  if (gone <= milliseconds::zero()) return;
+  own.traced_until += gone;
+  trace_line("time: ", '+' + std::to_string(gone.count()) + "ms");
 }
 
 // Copies what was written since reply() was asked for, before anything can move it.
 POP3_INLINE void Session::trace_replies() {
   if (extras_ == nullptr || !extras_->replies) return;
   extras_->replies = false;
+  trace_time();
   std::string_view written = output_.written().substr(extras_->replies_start);
   while (!written.empty()) {
     const std::size_t end = written.find("\r\n");
     const std::string_view line = written.substr(0, end);
     if (line.substr(0, 2) == "+ ")
-      trace_line("S: ", "+ ***");  // a challenge may tell of the user's keys
+      trace_line("S: ", "+ " + std::string(detail::hidden));  // a challenge may tell of the user's keys
     else
-      trace_line("S: ", line);
+      trace_line("S: ", detail::visible(line));
     written.remove_prefix(end == std::string_view::npos ? written.size() : end + 2);
   }
 }
 
-POP3_INLINE void Session::trace_event(const Event& event) {
-  if (config_.trace) trace_line("event: ", std::visit(detail::EventTrace{}, event));
-}
-
-POP3_INLINE void Session::trace_answer(std::string_view what, std::string_view more) {
+// What the client or the driver does.
+POP3_INLINE void Session::trace_input(std::string_view mark, std::string_view text) {
   if (!config_.trace) return;
   trace_replies();
+  trace_time();
+  trace_line(mark, text);
+}
+
+POP3_INLINE void Session::trace_event(const Event& event) {
+  if (!config_.trace) return;
+  trace_input("event: ", std::visit(detail::EventTrace{}, event));
+  extras_->trace_asked = told_;
+}
+
+POP3_INLINE void Session::trace_answer(std::string_view what, std::string_view more, Outcome outcome) {
+  if (!config_.trace) return;
+  trace_replies();
+  trace_time();
   std::string line(what);
   if (!more.empty()) (line += ' ') += more;
-  trace_line("answer: ", line);
+  if (outcome == Outcome::invalid) line += " -> invalid";
+  const bool at_once = extras_->trace_asked;
+  extras_->trace_asked = false;
+  trace_line(at_once ? "answer: " : "late: ", line);
+}
+
+// accept, and whose maildrop it is if that was said
+POP3_INLINE void Session::trace_accept(std::string_view user, Outcome outcome) {
+  if (config_.trace) trace_answer("accept", user.empty() ? std::string() : detail::quoted(user), outcome);
 }
 
 POP3_INLINE void Session::trace_refusal(const Refusal& why) {
-  if (!config_.trace) return;
-  std::string more(detail::code_text(why.code));
-  if (!more.empty()) more = more.substr(1, more.size() - 2);
-  if (!why.text.empty()) {
-    if (!more.empty()) more += ' ';
-    more += '"';
-    more += why.text;
-    more += '"';
-  }
-  trace_answer("refuse", more);
+  if (config_.trace) trace_answer("refuse", detail::refusal_trace(why));
 }
 
-POP3_INLINE void Session::trace_chunk(std::size_t octets, Chunk last) {
-  if (config_.trace) trace_answer("body", std::to_string(octets) + (last == Chunk::last ? " last" : " more"));
+// What of a chunk is used: TOP may need less than all of it.
+POP3_INLINE void Session::trace_chunk(std::string_view chunk, Chunk last, bool of_command) {
+  const bool cuts = cut_top_ && !of_command;
+  detail::TopCut cut = top_cut_;
+  const std::size_t octets = cuts ? cut.take(chunk) : chunk.size();
+  const bool over = last == Chunk::last || (cuts && cut.done());
+  trace_answer("body", std::to_string(octets) + (over ? " last" : " more"));
 }
 
 POP3_INLINE void Session::trace_command(const detail::Command& command, std::string_view line) {
+  using detail::Shown;
   if (!config_.trace) return;
-  trace_replies();
-  const bool plain = command.verb == Verb::auth ? find_mechanism(command.name) != nullptr
-                                                : state_ == State::transaction && find_spec(command.word) != nullptr;
-  trace_line("C: ", detail::redacted(command, line, plain));
+  Shown shown = Shown::redacted;
+  if (command.verb == Verb::other) {
+    const bool known = find_spec(command.word) != nullptr;
+    const bool good = known && detail::count_words(command.rest).has_value();
+    if (known) shown = !good ? Shown::refused : state_ == State::transaction ? Shown::whole : Shown::words;
+  } else if (!command.well_formed || !is_tolerated(command)) {
+    shown = Shown::refused;
+  }
+  const bool mechanism_known = command.verb == Verb::auth && find_mechanism(command.name) != nullptr;
+  trace_input("C: ", detail::redacted(command, line, shown, mechanism_known));
+}
+
+// A response shows nothing, but for those that say nothing.
+POP3_INLINE void Session::trace_response(std::string_view line) {
+  if (config_.trace) trace_input("C: ", line.empty() || line == "*" ? line : detail::hidden);
 }
 
 }  // namespace v1

@@ -11,6 +11,7 @@
 #include "../detail/capabilities.hpp"
 #include "../detail/extras.hpp"
 #include "../detail/reply.hpp"
+#include "../detail/trace.hpp"
 #include "../session.hpp"
 
 namespace pop3 {
@@ -77,7 +78,6 @@ POP3_INLINE void Session::list_mechanisms() {
 // One line of base64, or "*". Nothing else is a command here (RFC 5034, 4).
 POP3_INLINE void Session::take_response(std::string_view line) {
   using Step = detail::SaslExchange::Step;
-  if (config_.trace && extras_->exchange.step != Step::first) trace_replies(), trace_line("C: ", "***");
   detail::SaslExchange& exchange = extras_->exchange;
   if (exchange.step == Step::regret) {
     activity_ = Activity::hold;  // whatever it says, it has failed
@@ -324,13 +324,18 @@ POP3_INLINE Outcome Session::accept(Token<ScramRequest> token, const mailwire::S
   const ScramRequest* const open = told_ ? std::get_if<ScramRequest>(&*pending_) : nullptr;
   const bool unnamed = open != nullptr && !open->authzid.empty() && user.empty();
   if (!take(token)) return Outcome::stale;
-  trace_answer("accept");
   detail::SaslExchange& exchange = extras_->exchange;
   exchange.unauthorized = unnamed;
   exchange.name.clear();
   exchange.name.append(user.empty() ? exchange.scram->user() : user);
-  send_scram_challenge(keys);
-  return unnamed ? Outcome::invalid : Outcome::applied;
+  const bool usable = mailwire::are_scram_keys(detail::scram_hash(exchange.method), keys);
+  const Outcome outcome = unnamed || !usable ? Outcome::invalid : Outcome::applied;
+  trace_accept(user, outcome);
+  if (!usable)
+    hold_refusal({}, Code::sys_perm);
+  else
+    send_scram_challenge(keys);
+  return outcome;
 }
 
 // The exchange goes on as for any user, with keys that no password fits.
@@ -383,15 +388,19 @@ POP3_INLINE void Session::own_mechanism(std::string_view message, bool first) {
 
 POP3_INLINE Outcome Session::challenge(Token<SaslRequest> token, std::string_view data) {
   if (!take(token)) return Outcome::stale;
-  trace_answer("challenge");
+  trace_answer("challenge", data.empty() ? "\"\"" : "\"***\"");
   send_challenge(data);
   return Outcome::applied;
 }
 
 POP3_INLINE Outcome Session::accept(Token<SaslRequest> token, std::string_view user, std::string_view data) {
-  if (user.empty()) return refuse(token) == Outcome::stale ? Outcome::stale : Outcome::invalid;
   if (!take(token)) return Outcome::stale;
-  trace_answer("accept");
+  if (user.empty()) {
+    trace_accept({}, Outcome::invalid);
+    fail_login({});
+    return Outcome::invalid;
+  }
+  if (config_.trace) trace_answer("accept", detail::quoted(user) + (data.empty() ? "" : " \"***\""));
   set_user(user);
   if (data.empty()) {
     ask_for_list();

@@ -5,6 +5,7 @@
 
 #include "../detail/extras.hpp"
 #include "../detail/reply.hpp"
+#include "../detail/trace.hpp"
 #include "../session.hpp"
 
 namespace pop3 {
@@ -68,7 +69,10 @@ POP3_INLINE std::size_t Session::receive(std::string_view octets) {
 
 POP3_INLINE void Session::end_of_input() { end_of_input_ = due_ = true; }
 
-POP3_INLINE void Session::disconnect() { close(CloseReason::disconnected, Ending::forced); }
+POP3_INLINE void Session::disconnect() {
+  if (activity_ != Activity::closed && activity_ != Activity::over) trace_input("disconnect:", {});
+  close(CloseReason::disconnected, Ending::forced);
+}
 
 POP3_INLINE bool Session::wants_input() const noexcept {
   return state_ != State::closed && state_ != State::update && activity_ != Activity::tls && !end_of_input_ &&
@@ -78,6 +82,7 @@ POP3_INLINE bool Session::wants_input() const noexcept {
 // ---- decisions ----------------------------------------------------------------------------------------------------
 
 POP3_INLINE std::optional<Event> Session::poll(TimePoint now) {
+  trace_replies();  // they were written before
   if (now > now_) now_ = now;
   if (activity_ == Activity::greet) began_ = now_;
   if (was_busy_) idle_since_ = now_;
@@ -90,7 +95,7 @@ POP3_INLINE std::optional<Event> Session::poll(TimePoint now) {
   progress_ = false;
   was_busy_ = !waits_for_client();
   auto event = next_event();
-  if (event && config_.trace) trace_replies(), trace_event(*event);
+  if (event) trace_event(*event);
   return event;
 }
 
@@ -277,6 +282,12 @@ POP3_INLINE void Session::close(CloseReason reason, Ending ending) {
   if (extras_ != nullptr) extras_->command.wipe();
 }
 
+// The peer stopped sending, and all that came before is served.
+POP3_INLINE void Session::close_at_end() {
+  trace_input("end:", {});
+  close(CloseReason::end_of_input, Ending::flush);
+}
+
 // What was there for the login only.
 POP3_INLINE void Session::drop_login_extras() noexcept {
   if (extras_ == nullptr) return;
@@ -310,6 +321,7 @@ POP3_INLINE bool Session::finish_closing() {
 
 POP3_INLINE void Session::shutdown(Refusal why) {
   if (state_ == State::update || state_ == State::closed) return;
+  if (config_.trace) trace_input("shutdown: ", detail::refusal_trace(why));
   // Nor may anything follow the +OK to STLS in the clear.
   const bool inside_answer =
       activity_ == Activity::body || activity_ == Activity::listing || activity_ == Activity::tls;
