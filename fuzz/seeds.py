@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Makes the seeds of the fuzz targets from the dialogues: seeds.py [--check].
+"""Makes the seeds of the fuzz targets, most of them from the dialogues: seeds.py [--check].
 
 Seeds are committed under corpus/<target>/ with names that begin with "seed-"; inputs with other names were found by a
 fuzzer and are left alone. --check writes nothing and fails when a seed is missing, stale or changed.
 """
+import base64
 import hashlib
+import hmac
 import pathlib
 import re
 import sys
@@ -15,6 +17,15 @@ ESCAPES = {'r': b'\r', 'n': b'\n', 't': b'\t', '0': b'\0', '\\': b'\\', '"': b'"
 # Bodies for the dot-stuffer: what it must double, repair or leave.
 BODIES = [b'', b'.', b'..', b'.\r\n', b'a', b'a\r\n', b'a\n.b\n', b'a\r\n.\r\nb', b'\r', b'\n', b'\r\r\n', b'a\r.b', b'\n.',
           b'a\r\n..\r\n', b'Subject: x\r\n\r\n.dot\r\nno end', b'\0\x80\xff\r\n', b'\r\n.\r\n', b'x' * 1000 + b'\r\n.y']
+# Messages of SASL clients: BASE64, PLAIN, CRAM-MD5, OAUTHBEARER, XOAUTH2, ANONYMOUS, names of mechanisms.
+SASL = [b'', b'Zm9vYg==', b'Zm9vYmE=', b'Zm9vYmFy', b'Zm9vYh==', b'=AAA', b'AAA=BBB', b'AA A=', b'AAAA=', b'A',
+        b'\0tim\0tanstaaftanstaaf', b'Ursel\0Kurt\0xipj3plmq', b'\0a\0', b'tim b913a602c7eda7a495b4e6e7334d3890',
+        b'n,a=user@example.com,\1host=server.example.com\1port=143\1auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRh==\1\1',
+        b'n,,\1auth=bearer  t\1\1', b'y,a=a=2Cb=3D,\1auth=Bearer t\1x=y\1\1', b'user=a@b\1auth=Bearer ya29.vF9dft4qm\1\1',
+        'sirhc \u00fc\u20ac\U0001f600'.encode(), b'\xed\xa0\x80', b'SCRAM-SHA-256-PLUS']
+# First messages of SCRAM: (header, the rest).
+SCRAM = [(b'n,,', b'n=user,r=fyko+d2lbbFgONRv9qkxdawL'), (b'y,a=boss,', b'n=a=2Cb=3D,r=x,x=1'),
+         (b'p=tls-exporter,,', b'n=user,r=x'), (b'p=tls-unique,a=a=3D,', 'n=\u00fc,r=x'.encode())]
 
 
 def octets(text):
@@ -46,6 +57,25 @@ def bodies(path):
             yield octets(match[1])
 
 
+def scram(header, bare, hash_name):
+    """Both messages of a right client, for the salt, nonce and binding of fuzz_sasl.cpp, and its decisions."""
+    plus, password = header.startswith(b'p'), b'pencil'
+    begin = bare.index(b',r=') + 3
+    nonce = bare[begin:].split(b',')[0] + b'3rfcNHYJY1ZVvWVs7j'
+    binding = base64.b64encode(header + (b'binding data' if plus else b''))
+    without_proof = b'c=' + binding + b',r=' + nonce + b',x=1'
+    challenge = b'r=' + nonce + b',s=' + base64.b64encode(b'some salt') + b',i=1'
+
+    def mac(key, message):
+        return hmac.digest(key, message, hash_name)
+    client_key = mac(hashlib.pbkdf2_hmac(hash_name, password, b'some salt', 1), b'Client Key')
+    signature = mac(hashlib.new(hash_name, client_key).digest(), b','.join([bare, challenge, without_proof]))
+    proof = base64.b64encode(bytes(a ^ b for a, b in zip(client_key, signature)))
+    # hash, plus, and, where that is not decided, whether plus is offered; where to change the message, and how
+    decisions = bytes([hash_name == 'sha1', plus] + ([] if plus else [0]) + [7, 0])
+    return header + bare + b'\n' + without_proof + b',p=' + proof + b'\xff' + decisions + password
+
+
 def seeds():
     """{(target, name): octets}"""
     made = {}
@@ -65,6 +95,8 @@ def seeds():
             add('fuzz_dots', digest(body), body)
     for body in BODIES:
         add('fuzz_dots', digest(body), body)
+    for message in SASL + [scram(*first, name) for first in SCRAM for name in ('sha1', 'sha256')]:
+        add('fuzz_sasl', digest(message), message)
     return made
 
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Names that other libraries' headers (X11, Windows, curses, Perl, Objective-C, Qt ...) define as macros. The standard
 // headers come first: only our own names are put to the test.
+#include <array>
 #include <cassert>
 #include <chrono>
 #include <cstddef>
@@ -92,6 +93,14 @@
 #define QUIT hostile
 #define OK hostile
 
+#include <mailwire/scram.hpp>
+#include <pop3/digest.hpp>
+
 #include "session.hpp"
 
-int main() { return greets_and_quits() ? 0 : 1; }
+int main() {
+  mailwire::ScramServer scram(mailwire::ScramHash::sha_256, false, false);
+  const bool crypto = scram.first("n,,n=user,r=x") == mailwire::ScramServer::Result::ok &&
+                      !pop3::apop_matches("<1@x>", "secret", "0123456789abcdef0123456789abcdef");
+  return greets_and_quits() && crypto ? 0 : 1;
+}
