@@ -118,11 +118,17 @@ inline void add_policy(tests::Dialogue& scene, unsigned bits) {
   if (bits & 1) scene.config.tolerate = {true, true, true, true, true};
   if (bits & 2) scene.config.trace = true;
   if (bits & 4)
-    for (const char* verb : {"XECHO", "XBODY", "XMORE", "XNO"}) scene.config.commands.push_back({verb, true, true, 0, 3});
+    for (const char* verb : {"XECHO", "XBODY", "XMORE", "XNO"})
+      scene.config.commands.push_back({verb, true, true, 0, 3});
   if (bits & 8)
     for (const char* verb : {"NOOP", "list", "PASS", "USER", "AUTH", "STLS", "RETR", "QUIT", "CAPA"})
       scene.config.commands.push_back({verb});
-  if (bits & 16) scene.config.languages = {german(), {"fr-CA", "Fran\xC3\xA7" "ais", {}}};
+  if (bits & 16)
+    scene.config.languages = {german(),
+                              {"fr-CA",
+                               "Fran\xC3\xA7"
+                               "ais",
+                               {}}};
   if (bits & 32) scene.config.capabilities = {"X-TRICKS 3", {"X-LATER", false, true}, "STLS", "bad. x", "EXPIRE 30"};
   if (bits & 64) scene.config.top = scene.config.uidl = false;
   if (bits & 128) scene.config.mechanisms.clear();
@@ -139,9 +145,18 @@ inline tests::Dialogue scene(Input& input) {
   scene.config.limits.command_line = kind & 32 ? 255 : 512;
   scene.config.limits.endless_line = kind & 64 ? 600 : 65'536;
   scene.config.limits.bad_commands = kind & 128 ? 0 : 20;
-  scene.config.mechanisms = {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1",
-                             "PLAIN",              "LOGIN",            "CRAM-MD5",      "OAUTHBEARER",
-                             "XOAUTH2",            "EXTERNAL",         "ANONYMOUS",     "X-OWN",
+  scene.config.mechanisms = {"SCRAM-SHA-256-PLUS",
+                             "SCRAM-SHA-1-PLUS",
+                             "SCRAM-SHA-256",
+                             "SCRAM-SHA-1",
+                             "PLAIN",
+                             "LOGIN",
+                             "CRAM-MD5",
+                             "OAUTHBEARER",
+                             "XOAUTH2",
+                             "EXTERNAL",
+                             "ANONYMOUS",
+                             "X-OWN",
                              {"X-FIRST", false, true}};
   scene.config.oauth_scope = "mail";
   scene.apop_challenge = kind & 2 ? std::string(challenge) : "";
@@ -164,7 +179,8 @@ inline pop3::Connection connection(const tests::Dialogue& scene) {
   return c;
 }
 
-// ---- what both sides know --------------------------------------------------------------------------------------------
+// ---- what both sides know
+// --------------------------------------------------------------------------------------------
 
 inline constexpr std::string_view salt = "salt";
 inline constexpr std::uint32_t iterations = 2;  // what many cost is not the matter here
@@ -215,7 +231,8 @@ inline std::string_view take_line(std::string_view& text, bool lf = false) {
   return line;
 }
 
-// ---- the client ------------------------------------------------------------------------------------------------------
+// ---- the client
+// ------------------------------------------------------------------------------------------------------
 
 template <class Hash>
 std::string scram_proof(std::string_view auth_message) {
@@ -243,6 +260,12 @@ class Client {
       octets_.remove_prefix(n), mark_ -= n;
     else
       typed_.erase(0, n);
+  }
+  // The same, but nobody has heard it.
+  void lost(std::size_t n) {
+    const std::size_t size = log_.size();
+    said(n);
+    log_.resize(size);
   }
   // Nothing moves any more. False: there is nothing that it waits for.
   bool go_on(std::string_view output) {
@@ -296,17 +319,24 @@ class Client {
     if (last.substr(0, 2) != "+ " || said.empty()) return "";
     return base64(message(said[0], from_base64(last.substr(2)), said)) + "\r\n";
   }
-  std::string message(const std::string& mechanism, const std::string& asked, const std::vector<std::string>& said) const {
+  std::string message(const std::string& mechanism, const std::string& asked,
+                      const std::vector<std::string>& said) const {
     if (mechanism == "PLAIN") return std::string("\0ann\0", 5) + std::string(password);
     if (mechanism == "LOGIN") return asked == "Username:" ? "ann" : std::string(password);
-    if (mechanism == "CRAM-MD5")
-      return "ann " + std::string(mailwire::as_view(pop3::cram_md5_digest(asked, password)));
-    if (mechanism == "OAUTHBEARER") return asked.empty() ? "n,a=ann,\x01" "auth=Bearer pw\x01\x01" : "\x01";
-    if (mechanism == "XOAUTH2") return asked.empty() ? "user=ann\x01" "auth=Bearer pw\x01\x01" : "";
+    if (mechanism == "CRAM-MD5") return "ann " + std::string(mailwire::as_view(pop3::cram_md5_digest(asked, password)));
+    if (mechanism == "OAUTHBEARER")
+      return asked.empty() ? "n,a=ann,\x01"
+                             "auth=Bearer pw\x01\x01"
+                           : "\x01";
+    if (mechanism == "XOAUTH2")
+      return asked.empty() ? "user=ann\x01"
+                             "auth=Bearer pw\x01\x01"
+                           : "";
     if (mechanism.substr(0, 6) == "SCRAM-") return scram(mechanism, asked, said);
     return asked == "done" ? "" : std::string(password);  // of the application's own
   }
-  std::string scram(const std::string& mechanism, const std::string& asked, const std::vector<std::string>& said) const {
+  std::string scram(const std::string& mechanism, const std::string& asked,
+                    const std::vector<std::string>& said) const {
     const bool plus = mechanism.size() > 5 && mechanism.substr(mechanism.size() - 5) == "-PLUS";
     if (asked.substr(0, 2) == "v=") return "";
     const std::string mine = plus ? "p=tls-exporter,,n=ann,r=fuzz" : "n,,n=ann,r=fuzz";
@@ -329,7 +359,8 @@ class Client {
   bool knows_ = false;
 };
 
-// ---- the application --------------------------------------------------------------------------------------------------
+// ---- the application
+// --------------------------------------------------------------------------------------------------
 
 // The decent server of the dialogues, with mechanisms and verbs of its own, and keys that cost little.
 class Application {
@@ -427,7 +458,8 @@ inline void check_lines(const std::string& command, std::string_view lines) {
   while (!lines.empty()) {
     const std::string_view line = take_line(lines);
     const bool is_list = command == "LIST" || command == "UIDL";
-    if (command == "LANG" ? !is_text(line, true) : (is_list || command == "CAPA" || command == "AUTH") && !is_text(line, false))
+    if (command == "LANG" ? !is_text(line, true)
+                          : (is_list || command == "CAPA" || command == "AUTH") && !is_text(line, false))
       fail("not a line of " + command + ": " + tests::visible(line));
     if ((is_list || command == "CAPA" || command == "LANG") && line.size() > 510) fail("a line is too long");
     if (is_list && (line.empty() || line[0] < '1' || line[0] > '9' || line.find(' ') == std::string_view::npos))
@@ -475,7 +507,8 @@ inline Replies read_replies(std::string_view client, std::string_view server, bo
   return replies;
 }
 
-// ---- nothing secret in a trace ----------------------------------------------------------------------------------------
+// ---- nothing secret in a trace
+// ----------------------------------------------------------------------------------------
 
 // Whether everything in these octets that contains `secret` is in a place for secrets. What stands elsewhere may show.
 inline bool is_kept_secret(std::string_view client, std::string_view secret, const std::vector<std::string>& events) {
