@@ -1,21 +1,108 @@
 // SPDX-License-Identifier: MIT
 // One session, everything decided by the input: what the client says and in which pieces, what the application answers
 // and when, how time goes by, who hangs up. The harness checks each promise of session.hpp on the way.
+#include <set>
+
 #include "play.hpp"
 
 namespace {
 
 using fuzz::Input;
-using tests::Application;
 using tests::Harness;
+
+// ---- what CAPA says is what works --------------------------------------------------------------------------------
+
+// A session with a client that asks one thing after the other.
+class Probe {
+ public:
+  explicit Probe(const tests::Dialogue& scene) : play_(scene.config, fuzz::connection(scene)), app_(scene, play_) {
+    ask("");
+  }
+
+  std::string ask(const std::string& line) {
+    const std::size_t before = play_.output.size();
+    std::string_view octets = line;
+    for (int quiet = 0; quiet < 3; ++quiet) {
+      while (const auto event = play_.poll()) app_.answer(*event), quiet = 0;
+      if (const std::size_t n = play_.feed(octets); n > 0) octets.remove_prefix(n), quiet = 0;
+      if (play_.take_output(~std::size_t{0}) > 0) quiet = 0;
+    }
+    if (!play_.faults.empty()) fuzz::fail(play_.faults);
+    return play_.output.substr(before);
+  }
+  bool works(const std::string& line) { return ask(line + "\r\n").substr(0, 3) == "+OK"; }
+  bool begins(const std::string& mechanism) { return ask("AUTH " + mechanism + "\r\n").substr(0, 2) == "+ "; }
+  // The lines of CAPA, by their tags.
+  std::map<std::string, std::string> capabilities() {
+    std::map<std::string, std::string> found;
+    const std::string answer = ask("CAPA\r\n");
+    std::string_view rest = answer;
+    if (fuzz::take_line(rest).substr(0, 3) != "+OK") fuzz::fail("no CAPA");
+    while (!rest.empty()) {
+      const std::string line(fuzz::take_line(rest));
+      const std::size_t space = line.find(' ');
+      if (!found.emplace(line.substr(0, space), space == line.npos ? "" : line.substr(space) + ' ').second)
+        fuzz::fail("announced twice: " + line);
+    }
+    return found;
+  }
+  Harness& play() { return play_; }
+
+ private:
+  Harness play_;
+  fuzz::Application app_;
+};
+
+void expect(bool announced, bool works, const std::string& what) {
+  if (announced != works) fuzz::fail(what + (announced ? " is announced and does not work" : " works unannounced"));
+}
+
+void check_capabilities(const tests::Dialogue& scene) {
+  const auto told = Probe(scene).capabilities();
+  const auto has = [&](const char* tag) { return told.count(tag) > 0; };
+  expect(has("USER"), Probe(scene).works("USER ann"), "USER");
+  expect(has("STLS"), Probe(scene).works("STLS"), "STLS");
+  expect(has("UTF8"), Probe(scene).works("UTF8"), "UTF8");
+  expect(has("LANG"), Probe(scene).works("LANG"), "LANG");
+  const std::string mechanisms = has("SASL") ? told.at("SASL") : "";
+  for (const pop3::Mechanism& mechanism : scene.config.mechanisms)
+    expect(mechanisms.find(' ' + mechanism.name + ' ') != std::string::npos, Probe(scene).begins(mechanism.name),
+           mechanism.name);
+  expect(false, Probe(scene).begins("X-NONE"), "X-NONE");
+  if (!has("USER")) return;
+  Probe probe(scene);
+  probe.ask("USER ann\r\nPASS pw\r\n");
+  if (probe.play().session.state() != pop3::State::transaction) return;  // the listing is not to be had
+  const auto later = probe.capabilities();
+  expect(later.count("TOP") > 0, probe.works("TOP 1 0"), "TOP");
+  expect(later.count("UIDL") > 0, probe.works("UIDL"), "UIDL");
+  expect(later.count("LANG") > 0, probe.works("LANG"), "LANG");
+  expect(later.count("STLS") > 0, probe.works("STLS"), "STLS after login");
+  if (!probe.play().session.announce("X-SAID 1") || probe.play().session.announce("STLS"))
+    fuzz::fail("announce() is wrong");
+  if (probe.capabilities()["X-SAID"] != " 1 ") fuzz::fail("what was announced does not show");
+  probe.play().session.conceal("x-said");
+  if (probe.capabilities().count("X-SAID") > 0) fuzz::fail("what is concealed shows");
+}
+
+// Once for everything that it depends on.
+void check_capabilities_once(const tests::Dialogue& scene, unsigned key) {
+  static std::set<unsigned> done;
+  if (done.insert(key).second) check_capabilities(scene);
+}
+
+// ---- the game -------------------------------------------------------------------------------------------------------
 
 class Game {
  public:
   explicit Game(Input input)
       : input_(input),
-        scene_(fuzz::scene(input_.decide(256))),
+        scene_(fuzz::scene(input_)),
         play_(scene_.config, fuzz::connection(scene_)),
-        app_(scene_, play_) {}
+        app_(scene_, play_),
+        client_(input_.octets, scene_) {}
+
+  const tests::Dialogue& scene() const { return scene_; }
 
   void run() {
     for (int turn = 0; turn < 5000 && !play_.closed(); ++turn) {
@@ -30,7 +117,7 @@ class Game {
 
  private:
   void move() {
-    switch (input_.decide(24)) {
+    switch (input_.decide(32)) {
       case 0: usual(); break;
       case 1: feed(1 + input_.decide(7)); break;
       case 2: poll(); break;
@@ -54,6 +141,12 @@ class Game {
         break;
       case 13: stale_answer(); break;
       case 14: play_.now -= std::chrono::hours(1); break;  // time that goes back does not
+      case 15: play_.begin_read(); break;
+      case 16: end_read(input_.decide(40)); break;
+      case 17: trace_ += play_.session.take_trace(); break;
+      case 18: play_.session.announce(input_.text().substr(0, 1 + input_.decide(20))); break;
+      case 19: play_.session.conceal(input_.text().substr(0, 1 + input_.decide(8))); break;
+      case 20: client_.go_on(play_.output); break;
       default: usual(); break;
     }
   }
@@ -63,20 +156,32 @@ class Game {
     if (open_ && input_.decide(4) != 3) return answer(*open_);
     if (feed(~std::size_t{0}) > 0) return;
     if (play_.take_output(~std::size_t{0}) > 0) return;
-    play_.end_of_input();
+    if (client_.go_on(play_.output)) return;
+    if (client_.left() == 0 || !play_.session.deadline()) play_.end_of_input();
   }
   bool poll() {
     const auto event = play_.poll();
     if (!event) return false;
-    if (std::holds_alternative<pop3::BodyDone>(*event) || std::holds_alternative<pop3::Closed>(*event)) return true;
+    if (std::holds_alternative<pop3::LoginFailed>(*event)) login_ = Login::none;
+    if (std::holds_alternative<pop3::ListRequest>(*event)) check_login();
+    if (play_.session.pending() == nullptr) return true;
     open_ = event;
     if (input_.decide(3) != 2) answer(*event);
     return true;
   }
   std::size_t feed(std::size_t most) {
-    const std::size_t n = play_.feed(input_.octets.substr(0, most));
-    fed_.append(input_.octets.substr(0, n));
-    input_.octets.remove_prefix(n);
+    if (play_.reading()) return end_read(most);
+    const std::size_t n = play_.feed(client_.ready().substr(0, most));
+    client_.said(n);
+    return n;
+  }
+  std::size_t end_read(std::size_t most) {
+    const std::size_t n = play_.end_read(client_.ready().substr(0, most));
+    if (stale_read_)
+      client_.lost(n);
+    else
+      client_.said(n);
+    stale_read_ = false;
     return n;
   }
   void shut_down() {
@@ -87,7 +192,15 @@ class Game {
     play_.disconnect();
     gone_ = true;
   }
-  pop3::Code code() { return static_cast<pop3::Code>(input_.decide(6)); }
+  pop3::Code code() { return static_cast<pop3::Code>(input_.decide(7)); }
+  pop3::Refusal refusal() {
+    pop3::Refusal why{code(), input_.text()};
+    const unsigned more = input_.decide(8);
+    why.close = more == 1 || more == 2;
+    if (more == 2 || more == 3) why.delay = std::chrono::seconds(input_.decide(20));
+    return why;
+  }
+  std::string_view words() { return input_.text().substr(0, input_.decide(30)); }
 
   // An answer to a question that is over, or was never asked.
   void stale_answer() {
@@ -101,58 +214,158 @@ class Game {
   }
 
   // The views of a request that was answered are gone, so nobody may look at them.
-  void repeat(const pop3::AuthRequest& r) { play_.refuse(r); }
-  void repeat(const pop3::DigestRequest& r) { play_.accept(r); }
   void repeat(const pop3::ListRequest& r) { play_.accept(r, {}); }
+  void repeat(const pop3::CommandRequest& r) { play_.proceed(r); }
+  void repeat(const pop3::TlsRequest& r) { play_.session.accept(r.token); }
+  void repeat(const pop3::CommitRequest& r) { play_.accept(r); }
+  void repeat(const pop3::BodyDone&) {}
+  void repeat(const pop3::LoginFailed&) {}
+  void repeat(const pop3::Closed&) {}
   template <class Request>
   void repeat(const Request& r) {
-    app_.answer(r);
+    if (play_.refuse(r) != pop3::Outcome::stale) fuzz::fail("a question was answered twice");
   }
 
   void answer(const pop3::Event& event) {
     open_.reset();
     old_ = event;
-    std::visit([this](const auto& request) { decide(request); }, event);
+    std::visit([&](const auto& request) { decide(event, request); }, event);
   }
-  void decide(const pop3::AuthRequest& r) { login(r); }
-  void decide(const pop3::DigestRequest& r) { login(r); }
+
+  // ---- login: who comes in has convinced the application, or has shown that it knows the password
+  enum class Login { none, trusted, by_proof };
+  void check_login() {
+    if (login_ == Login::none) fuzz::fail("a login that nobody has accepted");
+    if (login_ == Login::by_proof && !client_.knows_password()) fuzz::fail("SCRAM without the password");
+    login_ = Login::none;
+  }
+  void decide(const pop3::Event& event, const pop3::AuthRequest& r) { log_in(event, r); }
+  void decide(const pop3::Event& event, const pop3::DigestRequest& r) { log_in(event, r); }
   template <class Request>
-  void login(const Request& r) {
-    switch (input_.decide(6)) {
-      case 1: play_.refuse(r, {code(), input_.text()}); break;
+  void log_in(const pop3::Event& event, const Request& r) {
+    login_ = Login::trusted;
+    switch (input_.decide(7)) {
+      case 1: refuse_login(r); break;
       case 2: play_.accept(r); break;
-      default: app_.answer(r);
+      case 3: play_.accept(r, words()); break;
+      case 4: play_.accept(r, r.user); break;  // a view of its own memory
+      default: app_.answer(event);
     }
   }
-  void decide(const pop3::ListRequest& r) {
-    switch (input_.decide(6)) {
-      case 1: play_.refuse(r, {code(), input_.text()}); break;
+  template <class Request>
+  void refuse_login(const Request& r) {
+    login_ = Login::none;
+    play_.refuse(r, refusal());
+  }
+  void decide(const pop3::Event& event, const pop3::ScramRequest& r) {
+    login_ = Login::by_proof;
+    const auto& keys = fuzz::Application::keys(r.method);
+    switch (input_.decide(8)) {
+      case 1: refuse_login(r); break;
+      case 2: play_.accept(r, keys.view(), words()); break;
+      case 3: play_.accept(r, keys.view(), r.user); break;
+      case 4:  // keys that are none
+        login_ = Login::none;
+        play_.accept(r, {words(), input_.decide(3), words(), keys.view().server_key});
+        break;
+      default: app_.answer(event);
+    }
+  }
+  void decide(const pop3::Event& event, const pop3::SaslRequest& r) {
+    login_ = Login::trusted;
+    switch (input_.decide(8)) {
+      case 1: refuse_login(r); break;
+      case 2: play_.challenge(r, words()); break;
+      case 3: play_.challenge(r, r.data); break;
+      case 4: play_.accept(r, words(), words()); break;
+      case 5: play_.accept(r, r.data, r.data); break;
+      default: app_.answer(event);
+    }
+  }
+
+  void decide(const pop3::Event& event, const pop3::ListRequest& r) {
+    switch (input_.decide(7)) {
+      case 1: play_.refuse(r, refusal()); break;
       case 2: {
         const pop3::MessageInfo odd[] = {{1, input_.text()}, {~std::uint64_t{0}, "b"}};
         play_.accept(r, {odd, 2});
         break;
       }
       case 3: play_.accept(r, {}); break;
-      default: app_.answer(r);
+      case 4: {
+        pop3::Account account;
+        account.login_delay = input_.decide(100);
+        account.last_login = play_.now - std::chrono::seconds(input_.decide(100));
+        account.language = words();
+        play_.accept(r, {}, account);
+        break;
+      }
+      default: app_.answer(event);
     }
   }
-  void decide(const pop3::RetrieveRequest& r) {
+
+  // What came before TLS is nobody's word: from here on only what comes now counts.
+  void decide(const pop3::Event& event, const pop3::TlsRequest& r) {
+    const unsigned choice = input_.decide(8);
+    if (choice == 1) {
+      play_.refuse(r, refusal());
+      return;
+    }
+    if (choice == 2 && play_.reading()) end_read(~std::size_t{0});  // it ends before the handshake
+    client_.begin_tls(play_.session.unread_input().size(), choice % 2 == 0);
+    stale_read_ = play_.reading();
+    tls_commands_ = play_.session.counters().commands;
+    tls_octets_ = client_.log().size();
+    app_.answer(event);
+    if (!play_.session.encrypted() || play_.session.utf8() || !play_.session.language().empty())
+      fuzz::fail("TLS did not make a new start");
+  }
+
+  void decide(const pop3::Event& event, const pop3::CommandRequest& r) {
+    const std::uint64_t line = play_.session.counters().commands;
+    const bool own = r.verb[0] == 'X';
+    switch (input_.decide(9)) {
+      case 1:
+        play_.refuse(r, refusal());
+        replaced_[line] = false;
+        return;
+      case 2:
+        play_.accept(r, words());
+        replaced_[line] = false;
+        return;
+      case 3: play_.accept(r, r.argument), replaced_[line] = false; return;
+      case 4: play_.proceed(r); return;
+      case 5: play_.send(r, words(), pop3::Chunk::last), replaced_[line] = true; return;
+      case 6: play_.lend(r, words(), pop3::Chunk::more), replaced_[line] = true; return;
+      default: break;
+    }
+    if (own) replaced_[line] = r.verb == "XBODY" || r.verb == "XMORE";
+    app_.answer(event);
+  }
+
+  void decide(const pop3::Event& event, const pop3::RetrieveRequest& r) {
     switch (input_.decide(5)) {
-      case 1: play_.refuse(r, {code(), input_.text()}); break;
+      case 1: play_.refuse(r, refusal()); break;
       case 2: play_.accept(r); break;
       case 3: chunk(r, 0); break;
-      default: r.number <= fuzz::messages().size() ? app_.answer(r) : chunk(r, 0);
+      default:
+        if (r.number <= scene_.messages.size())
+          app_.answer(event);
+        else
+          chunk(r, 0);
     }
   }
-  void decide(const pop3::BodyRequest& r) {
+  void decide(const pop3::Event& event, const pop3::BodyRequest& r) {
     if (input_.decide(12) == 11)
       play_.abort(r);
+    else if (r.number == 0)
+      app_.answer(event);
     else
       chunk(r, r.offset);
   }
   template <class Request>
   void chunk(const Request& r, std::uint64_t offset) {
-    const auto& all = fuzz::messages();
+    const auto& all = scene_.messages;
     const std::string& octets = all[(r.number - 1) % all.size()].octets;
     const std::size_t from = std::min<std::size_t>(offset, octets.size());
     static constexpr std::size_t sizes[] = {70'000, 1, 2, 3, 17, 1000, 16'384, 0};
@@ -164,55 +377,71 @@ class Game {
     else
       play_.send(r, piece, last);
   }
-  void decide(const pop3::CommitRequest& r) {
+  void decide(const pop3::Event&, const pop3::CommitRequest& r) {
     if (!says_quit()) fuzz::fail("a commit that nobody asked for");
     switch (input_.decide(5)) {
-      case 1: play_.refuse(r, {code(), input_.text()}); break;
+      case 1: play_.refuse(r, refusal()); break;
       case 2: play_.accept(r, input_.decide(8)); break;
       default: play_.accept(r);
     }
   }
-  void decide(const pop3::BodyDone&) {}
-  void decide(const pop3::Closed&) {}
+  void decide(const pop3::Event&, const pop3::BodyDone&) {}
+  void decide(const pop3::Event&, const pop3::LoginFailed&) {}
+  void decide(const pop3::Event&, const pop3::Closed&) {}
 
+  bool lf() const { return scene_.config.tolerate.bare_lf; }
   bool says_quit() const {
-    std::string text = fed_;
-    for (char& c : text) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
-    return text.find("QUIT\r\n") != std::string::npos;
+    std::string_view rest = client_.log();
+    while (!rest.empty())
+      if (fuzz::normalised(fuzz::take_line(rest, lf())) == "QUIT") return true;
+    return false;
   }
 
   // From here on everybody behaves; the session must come to its end.
   void finish() {
     for (int turn = 0; turn < 200'000 && !play_.closed(); ++turn) {
-      const std::size_t before = play_.output.size() + play_.events.size() + input_.octets.size();
-      if (const auto event = play_.poll()) answer(*event);
+      const std::size_t before = play_.output.size() + play_.events.size() + client_.left();
+      if (poll() && open_) answer(*open_);
       const auto deadline = play_.session.deadline();
       if (open_) answer(*open_);
       feed(~std::size_t{0});
       play_.take_output(~std::size_t{0});
-      if (play_.output.size() + play_.events.size() + input_.octets.size() != before) continue;
+      if (play_.output.size() + play_.events.size() + client_.left() != before) continue;
+      if (client_.go_on(play_.output)) continue;
       play_.end_of_input();
       if (deadline) latest_ = play_.now = std::max(play_.now, *deadline);
     }
     if (!play_.closed()) fuzz::fail("the session does not end");
     if (play_.poll()) fuzz::fail("an event after the last");
+    end_read(1);  // too late
   }
 
   void check() {
     if (!play_.faults.empty()) fuzz::fail(play_.faults);
-    const fuzz::Replies replies = fuzz::read_replies(fed_, play_.output);
+    const fuzz::Replies replies = fuzz::read_replies(client_.log(), play_.output, lf(), replaced_);
     const pop3::Counters& counters = play_.session.counters();
     const std::string& end = play_.events.back();
     if (counters.bad_commands > counters.commands || counters.marked > scene_.messages.size() ||
-        counters.removed > counters.marked)
+        counters.removed > counters.marked + counters.retrieved)
       fuzz::fail("counters do not add up");
     if (replies.count > counters.commands + 2) fuzz::fail("more replies than commands");
-    const bool orderly = end.find("quit") != std::string::npos || end.find("end_of_input") != std::string::npos ||
-                         end.find("bad_commands") != std::string::npos ||
-                         end.find("failed_logins") != std::string::npos;
+    bool orderly = false;
+    for (const char* reason : {"quit", "end_of_input", "bad_commands", "failed_logins", "refused", "endless_line"})
+      orderly = orderly || end.find(reason) != std::string::npos;
     if (orderly && !spoke_unasked_ && !gone_ && !stalled() && (replies.cut || replies.count != counters.commands + 1))
       fuzz::fail("not one reply for each command: " + std::to_string(replies.count) + " for " +
                  std::to_string(counters.commands));
+    check_tls(counters);
+    trace_ += play_.session.take_trace();
+    fuzz::check_trace(client_.log(), trace_, play_.events);
+    if (scene_.config.trace == trace_.empty()) fuzz::fail("a trace, or none, against the wish");
+  }
+  // Not more commands than lines came behind the handshake.
+  void check_tls(const pop3::Counters& counters) const {
+    const std::string_view after = std::string_view(client_.log()).substr(tls_octets_);
+    const auto lines = static_cast<std::uint64_t>(std::count(after.begin(), after.end(), '\n'));
+    const bool endless = play_.events.back().find("endless_line") != std::string::npos;
+    if (counters.commands - tls_commands_ > lines + endless) fuzz::fail("octets from before TLS were executed");
   }
   // The end of the output may have been given up, by this or by hanging up, although the session closed for another
   // reason before.
@@ -221,11 +450,16 @@ class Game {
   Input input_;
   tests::Dialogue scene_;
   Harness play_;
-  Application app_;
-  std::string fed_;
+  fuzz::Application app_;
+  fuzz::Client client_;
+  std::string trace_;
   std::optional<pop3::Event> open_, old_;
+  fuzz::Replaced replaced_;
+  Login login_ = Login::none;
+  std::uint64_t tls_commands_ = 0;
+  std::size_t tls_octets_ = 0;
   int empty_ = 0;
-  bool spoke_unasked_ = false, gone_ = false;
+  bool spoke_unasked_ = false, gone_ = false, stale_read_ = false;
   pop3::TimePoint earliest_ = tests::start_of_time, latest_ = earliest_;
 };
 
@@ -233,6 +467,12 @@ class Game {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size > 20'000) return 0;
-  Game(Input(data, size)).run();
+  const Input input(data, size);
+  Game game(input);
+  Input bits = input;
+  unsigned key[4] = {};
+  for (unsigned& byte : key) byte = bits.decide(256);
+  check_capabilities_once(game.scene(), key[1] << 8 | key[3]);
+  game.run();
   return 0;
 }

@@ -67,12 +67,49 @@ def digest(data):
 
 
 def client(path):
-    """What the client of a dialogue sends, line by line."""
+    """What the client of a dialogue sends, line by line; 0xFD: the right answer, 0xFE: it waits (fuzz/play.hpp)."""
     for line in path.read_text(encoding='utf-8').splitlines():
         if line == 'C:' or line.startswith('C: '):
             yield octets(line[3:]) + b'\r\n'
         elif line.startswith('C- '):
             yield octets(line[3:])
+        elif line.startswith('C* '):
+            yield b'x' * int(line[3:]) + b'\r\n'
+        elif line.startswith('tls:'):
+            yield b'\xfe'
+        elif match := re.match(r'C= (AUTH SCRAM-\S+)', line):
+            yield match[1].encode() + b'\r\n'
+            yield b'\xfd'
+        elif re.match(r'C= (first|final|verify|cram)\b', line):
+            yield b'\xfd'
+        elif line.startswith('C= '):
+            parts = re.split(r'\{(.*?)\}', line[3:])
+            yield b''.join(base64.b64encode(octets(part)) if i % 2 else octets(part)
+                           for i, part in enumerate(parts)) + b'\r\n'
+
+
+# What a line of a dialogue says of its session, and the bits of scene() in fuzz/play.hpp that come next to it: limits,
+# protocols, maildrop, policy. What is not here is played as every other scene.
+FACTS = [(r'failed_login_delay=[1-9]', 0, 1), (r'\b(answer|apop)=', 0, 2), (r'body_lines=verbatim', 0, 4),
+         (r'output_high=', 0, 8), (r'input_buffer=', 0, 16), (r'command_line=', 0, 32), (r'endless_line=', 0, 64),
+         (r'bad_commands=0', 0, 128),
+         (r'offer_stls=yes', 1, 1), (r'login_needs_tls=yes', 1, 2), (r'encrypted=yes', 1, 4), (r'identity=', 1, 16),
+         (r'utf8=yes', 1, 64), (r'utf8=user', 1, 128),
+         (r'^message: .* needs_utf8', 2, 2), (r'equal_uids=refuse', 2, 12), (r'equal_uids=rename', 2, 20),
+         (r'expire=\d', 2, 32), (r'(read_only|login_delay)=', 2, 64), (r'^account: .*language=|expire=never', 2, 128),
+         (r'tolerate=', 3, 1), (r'trace=yes', 3, 2), (r'command=', 3, 12), (r'^language:', 3, 16),
+         (r'capability|hide=', 3, 32), (r'\b(top|uidl)=no', 3, 64)]
+
+
+def decisions(path):
+    """The scene of a dialogue."""
+    scene = [0, 0, 0, 0]
+    for line in path.read_text(encoding='utf-8').splitlines():
+        if re.match(r'(config|connection|account|language|message):', line):
+            for fact, place, bits in FACTS:
+                if re.search(fact, line):
+                    scene[place] |= bits
+    return bytes(scene)
 
 
 def bodies(path):
@@ -111,10 +148,13 @@ def seeds():
     for path in sorted(DIALOGUES.glob('*.txt')):
         lines = list(client(path))
         if lines:
-            add('fuzz_session', path.stem, b''.join(lines))
-            add('fuzz_cuts', path.stem, b''.join(lines))
+            said, scene = b''.join(lines), decisions(path)
+            if any(scene) or b'\xff' in said:
+                said += b'\xff' + scene
+            add('fuzz_session', path.stem, said)
+            add('fuzz_cuts', path.stem, said)
         for line in lines:
-            if len(line) <= 600:
+            if len(line) <= 600 and line not in (b'\xfd', b'\xfe'):
                 add('fuzz_command', digest(line), line)
         for body in bodies(path):
             add('fuzz_dots', digest(body), body)

@@ -119,7 +119,7 @@ class Harness {
     const auto event = session.poll(now);
     if (event) {
       events.push_back(std::visit(EventText{}, *event));
-      check(!closed_, "an event after Closed: " + events.back());
+      if (closed_) check(false, "an event after Closed: " + events.back());
       note(*event);
     } else {
       const auto deadline = session.deadline();
@@ -132,9 +132,28 @@ class Harness {
     return event;
   }
 
+  // A read begins, as with an asynchronous driver: octets come to its room whatever happens meanwhile.
+  void begin_read() {
+    if (!reading_) read_ = session.input_buffer();
+    reading_ = read_.size > 0;
+  }
+  bool reading() const { return reading_; }
+  // It ends with as much of `octets` as its room takes; none = it was given up. Returns how many.
+  std::size_t end_read(std::string_view octets) {
+    if (!reading_) return 0;
+    reading_ = false;
+    const std::size_t n = std::min(read_.size, octets.size());
+    if (n > 0) std::memcpy(read_.data, octets.data(), n);
+    session.commit_input(n);
+    fed_ += n;
+    check(session.counters().octets_in == fed_, "octets_in does not add up");
+    check_frozen();
+    return n;
+  }
   // As much of `octets` as the session takes, read into its own room; returns how many.
   std::size_t feed(std::string_view octets) {
-    std::size_t taken = 0;
+    std::size_t taken = end_read(octets);
+    fed_ -= taken;
     while (taken < octets.size()) {
       const auto room = session.input_buffer();
       check((room.size > 0) == session.wants_input(), "wants_input() and input_buffer() disagree");
@@ -164,12 +183,15 @@ class Harness {
 
   // Consumes up to `most` octets of output; returns how many.
   std::size_t take_output(std::size_t most) {
-    if (held_.empty()) hold_output();
     check_frozen();
+    pop3::ConstBuffer runs[4];
+    const std::size_t count = session.gather(runs, 4);
+    check(session.wants_output() == (count > 0), "wants_output() and gather() disagree");
+    check_still_there(runs, count);
     std::size_t n = 0;
-    for (const Run& run : held_) {
-      const std::size_t part = std::min(run.octets.size(), most - n);
-      output.append(run.octets, 0, part);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t part = std::min(runs[i].size, most - n);
+      output.append(runs[i].data, part);
       n += part;
     }
     held_.clear();
@@ -248,8 +270,8 @@ class Harness {
   }
   pop3::Outcome abort(const pop3::BodyRequest& request) { return answered(session.abort_body(request.token)); }
 
-  void check(bool fact, const std::string& otherwise) {
-    if (!fact) faults += otherwise + '\n';
+  void check(bool fact, std::string_view otherwise) {
+    if (!fact) (faults += otherwise) += '\n';
   }
 
  private:
@@ -297,6 +319,13 @@ class Harness {
     if (given_up()) held_.clear();
     chunk_.reset();
   }
+  // What was handed out before is handed out again, at the same place, with at most more behind it.
+  void check_still_there(const pop3::ConstBuffer* runs, std::size_t count) {
+    if (given_up()) return;
+    check(held_.size() <= count, "octets handed out are not there any more");
+    for (std::size_t i = 0; i < std::min(count, held_.size()); ++i)
+      check(runs[i].data == held_[i].data && runs[i].size >= held_[i].octets.size(), "octets handed out have moved");
+  }
   // After a write stall or a disconnect, whoever was still writing has given that up.
   bool given_up() const { return !session.wants_output(); }
   void check_frozen() {
@@ -307,6 +336,8 @@ class Harness {
 
   std::vector<Run> held_;               // handed out, not consumed
   std::unique_ptr<std::string> chunk_;  // lent
+  pop3::MutableBuffer read_{};          // of the read under way
+  bool reading_ = false;
   std::uint64_t fed_ = 0;
   unsigned answers_taken_ = 0;
   bool body_ = false, open_ = false, committed_ = false, closed_ = false;

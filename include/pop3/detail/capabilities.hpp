@@ -131,10 +131,16 @@ class CapabilityList {
     out_.append(text);
     end_line(out_);
   }
+  // Not beside a value that the session knows, for all or for the user who has logged in.
   void application_line(std::string_view text) {
-    const bool known = (config_.expire && mailwire::equals_ignoring_case(tag_of(text), "EXPIRE")) ||
-                       (config_.login_delay && mailwire::equals_ignoring_case(tag_of(text), "LOGIN-DELAY"));
+    const bool known =
+        (is_known(config_.expire, facts_.expire) && mailwire::equals_ignoring_case(tag_of(text), "EXPIRE")) ||
+        (is_known(config_.login_delay, facts_.login_delay) &&
+         mailwire::equals_ignoring_case(tag_of(text), "LOGIN-DELAY"));
     if (!known && !is_own(text)) line(text);
+  }
+  bool is_known(std::optional<std::uint32_t> all, std::optional<std::uint32_t> own) const noexcept {
+    return all || (facts_.logged_in && own);
   }
   void mechanisms() {
     std::string text = "SASL";
