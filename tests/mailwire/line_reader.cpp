@@ -215,7 +215,7 @@ TEST_CASE("statuses one by one") {
   const LineLimits l = limits(8, 20, false, 8);
   LineReader reader;
   CHECK(reader.next(l).status == Status::more);
-  CHECK(reader.has_room());
+  CHECK(reader.has_room(l));
   CHECK(reader.unread().empty());
   const auto feed = [&](std::string_view octets) {
     const mailwire::MutableBuffer room = reader.room(l);
@@ -255,10 +255,10 @@ TEST_CASE("a full block has no room, until a line is taken out of it") {
   LineReader reader;
   std::memcpy(reader.room(l).data, "a\r\nb\r\ncd", 8);
   reader.commit(8);
-  CHECK_FALSE(reader.has_room());
+  CHECK_FALSE(reader.has_room(l));
   CHECK(reader.room(l).size == 0);
   CHECK(std::string(reader.next(l).line) == "a");
-  CHECK(reader.has_room());
+  CHECK(reader.has_room(l));
   const mailwire::MutableBuffer room = reader.room(l);
   CHECK(room.size == 3);
   std::memcpy(room.data, "\r\n", 2);
@@ -290,7 +290,7 @@ TEST_CASE("the room handed out stays in place while lines are taken out, cleared
   CHECK(std::string(reader.next(l).line) == "two");
   CHECK(reader.next(l).status == Status::more);
   CHECK(same_room());
-  CHECK(reader.has_room());
+  CHECK(reader.has_room(l));
   reader.trim();
   CHECK(same_room());
   std::memcpy(room.data, "f\r\n", 3);
@@ -426,7 +426,7 @@ TEST_CASE("trim gives the block back, but not with octets in it, and forgets no 
   CHECK(reader.unread().data() != nullptr);
   reader.trim();
   CHECK(reader.unread().data() == nullptr);
-  CHECK(reader.has_room());
+  CHECK(reader.has_room(l));
   std::memcpy(reader.room(l).data, "\r", 1);
   reader.commit(1);
   CHECK(reader.next(l).status == Status::more);

@@ -14,7 +14,9 @@ using tests::visible;
 
 std::string capabilities(const pop3::Config& config, bool encrypted) {
   mailwire::ByteBuffer out;
-  pop3::detail::append_capabilities(out, config, encrypted);
+  pop3::detail::CapabilityFacts facts;
+  facts.encrypted = encrypted;
+  pop3::detail::CapabilityList(out, config, facts).append();
   return std::string(out.view());
 }
 
@@ -26,6 +28,7 @@ TEST_CASE("R10 R95 R99 R104 R105 R107 R124 F-CAPA F-PE7: what works is told, and
   for (unsigned mask = 0; mask < 16; ++mask) {
     CAPTURE(mask);
     pop3::Config config;
+    config.mechanisms.clear();
     config.top = mask & 1;
     config.uidl = mask & 2;
     config.login_needs_tls = mask & 4;
@@ -54,6 +57,7 @@ TEST_CASE("R96 R97 R125: lines of the application are told if they are lines of 
   CHECK(is_capability(std::string(510, 'A')));
 
   pop3::Config config;
+  config.mechanisms.clear();
   config.top = config.uidl = false;
   config.capabilities = {"EXPIRE NEVER", "BAD\r\n.\r\n+OK", "", ".", "X-LANG"};
   CHECK(visible(capabilities(config, false)) == visible(std::string(fixed) + "EXPIRE NEVER\r\nX-LANG\r\n.\r\n"));
@@ -61,6 +65,7 @@ TEST_CASE("R96 R97 R125: lines of the application are told if they are lines of 
 
 TEST_CASE("R96 R125: IMPLEMENTATION is told if it is a line of the grammar") {
   pop3::Config config;
+  config.mechanisms.clear();
   config.top = config.uidl = false;
   config.implementation = std::string(510 - 15, 'x');
   CHECK(capabilities(config, false) == std::string(fixed) + "IMPLEMENTATION " + config.implementation + "\r\n.\r\n");
@@ -74,6 +79,7 @@ TEST_CASE("R96 R125: IMPLEMENTATION is told if it is a line of the grammar") {
 
 TEST_CASE("R104 R124: the application cannot announce what the session knows better") {
   pop3::Config config;
+  config.mechanisms.clear();
   config.top = config.uidl = false;
   config.capabilities = {"TOP", "uidl", "USER", "SASL PLAIN", "STLS", "IMPLEMENTATION x", "PIPELINING", "UTF8", "X-OK"};
   CHECK(capabilities(config, false) == std::string(fixed) + "X-OK\r\n.\r\n");

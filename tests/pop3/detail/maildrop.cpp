@@ -12,12 +12,17 @@ using pop3::Listing;
 using pop3::MessageInfo;
 using pop3::detail::Maildrop;
 
-constexpr std::size_t no_limit = 1'000'000;
 constexpr MessageInfo three[] = {{10, "a"}, {200, "bb"}, {3000, "ccc"}};
+
+Maildrop::Rules at_most(std::size_t messages) {
+  Maildrop::Rules rules;
+  rules.most = messages;
+  return rules;
+}
 
 std::string numbers(Maildrop& drop) {
   std::string text;
-  for (const std::uint32_t number : drop.marked_numbers()) text += std::to_string(number) + ' ';
+  for (const std::uint32_t number : drop.numbers_to_remove(false)) text += std::to_string(number) + ' ';
   return text;
 }
 std::string facts(const Maildrop& drop) {
@@ -44,7 +49,7 @@ TEST_CASE("R28 R32 R59: numbers run from 1 in the order of the listing, sizes an
   {
     std::vector<std::string> uids = {"first", "second", std::string(70, '~')};
     const MessageInfo messages[] = {{0, uids[0]}, {5'000'000'000U, uids[1]}, {7, uids[2]}};
-    CHECK(drop.assign({messages, 3}, true, no_limit));
+    CHECK(drop.assign({messages, 3}, {}));
     for (std::string& uid : uids) uid.assign(uid.size(), '#');
   }
   CHECK(facts(drop) == "3 left=3/5000000007 marked=0");
@@ -57,7 +62,7 @@ TEST_CASE("R28 R32 R59: numbers run from 1 in the order of the listing, sizes an
 
 TEST_CASE("R36 F-NUM: which numbers exist, without wrapping") {
   Maildrop drop;
-  drop.assign({three, 3}, true, no_limit);
+  drop.assign({three, 3}, {});
   for (const std::uint64_t number : {1U, 2U, 3U}) CHECK(drop.has(number));
   for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{4}, std::uint64_t{4294967296},
                                      std::uint64_t{4294967297}, ~std::uint64_t{0}, ~std::uint64_t{0} - 1})
@@ -68,7 +73,7 @@ TEST_CASE("R32 R40 R44 F-PE8 F-PE9 F-AX: marks count once, come in order of numb
   for (unsigned mask = 0; mask < 8; ++mask) {
     CAPTURE(mask);
     Maildrop drop;
-    drop.assign({three, 3}, true, no_limit);
+    drop.assign({three, 3}, {});
     std::uint64_t octets = 0;
     std::string wanted;
     std::uint32_t marked = 0;
@@ -95,20 +100,22 @@ TEST_CASE("R32 R40 R44 F-PE8 F-PE9 F-AX: marks count once, come in order of numb
 }
 
 TEST_CASE("R58: a listing with one bad unique-id is not taken, nor one that is too long, nothing of it is kept") {
+  Maildrop::Rules without_uidl;
+  without_uidl.uids = false;
   for (const std::string& bad : {std::string(), std::string(71, 'x'), std::string("a b"), std::string("a\r\n+OK"),
                                  std::string("\x7F"), std::string("\0", 1)}) {
     Maildrop drop;
     const MessageInfo messages[] = {{1, "good"}, {2, bad}};
-    CHECK_FALSE(drop.assign({messages, 2}, true, no_limit));
+    CHECK_FALSE(drop.assign({messages, 2}, {}));
     CHECK(facts(drop) == "0 left=0/0 marked=0");
-    CHECK(drop.assign({messages, 2}, false, no_limit));  // without UIDL nobody looks
+    CHECK(drop.assign({messages, 2}, without_uidl));  // without UIDL nobody looks
     CHECK(drop.uid(2).empty());
   }
   Maildrop drop;
-  CHECK_FALSE(drop.assign({three, 3}, true, 2));
+  CHECK_FALSE(drop.assign({three, 3}, at_most(2)));
   CHECK(facts(drop) == "0 left=0/0 marked=0");
-  CHECK(drop.assign({three, 3}, true, 3));
+  CHECK(drop.assign({three, 3}, at_most(3)));
   Maildrop empty;
-  CHECK(empty.assign({}, true, 0));
+  CHECK(empty.assign({}, at_most(0)));
   CHECK(facts(empty) == "0 left=0/0 marked=0");
 }
