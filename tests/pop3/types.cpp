@@ -16,7 +16,7 @@ TEST_CASE("every reason to close has a name of its own, and what is no reason ha
     if (name.empty()) break;
     names.insert(name);
   }
-  CHECK(reasons == 11);
+  CHECK(reasons == 14);
   CHECK(names.size() == reasons);
   static_assert(pop3::to_string(pop3::CloseReason::quit) == "quit");
   static_assert(pop3::to_string(pop3::CloseReason::body_aborted) == "body_aborted");

@@ -14,7 +14,8 @@ using mailwire::ByteBuffer;
 using pop3::Code;
 using tests::visible;
 
-constexpr Code codes[] = {Code::none, Code::auth, Code::in_use, Code::login_delay, Code::sys_temp, Code::sys_perm};
+constexpr Code codes[] = {Code::none, Code::auth,     Code::in_use,  Code::login_delay,
+                          Code::utf8, Code::sys_temp, Code::sys_perm};
 
 // What a function appends to a buffer that is not empty.
 template <class Write>
@@ -27,10 +28,10 @@ std::string written(Write write) {
   return all.substr(8);
 }
 std::string ok(std::string_view text) {
-  return written([&](ByteBuffer& out) { detail::ok(out, text); });
+  return written([&](ByteBuffer& out) { detail::status_line(out, "+OK", Code::none, {text}, false); });
 }
 std::string error(Code code, std::string_view text) {
-  return written([&](ByteBuffer& out) { detail::error(out, code, text); });
+  return written([&](ByteBuffer& out) { detail::status_line(out, "-ERR", code, {text}, false); });
 }
 std::string greeting(std::string_view text, std::string_view challenge) {
   return written([&](ByteBuffer& out) { detail::greeting(out, text, challenge); });
@@ -53,6 +54,7 @@ TEST_CASE("R8 R9 R92: status, code, text") {
   CHECK(error(Code::auth, "no") == "-ERR [AUTH] no\r\n");
   CHECK(error(Code::in_use, "no") == "-ERR [IN-USE] no\r\n");
   CHECK(error(Code::login_delay, "no") == "-ERR [LOGIN-DELAY] no\r\n");
+  CHECK(error(Code::utf8, "no") == "-ERR [UTF8] no\r\n");
   CHECK(error(Code::sys_temp, "no") == "-ERR [SYS/TEMP] no\r\n");
   CHECK(error(Code::sys_perm, "") == "-ERR [SYS/PERM]\r\n");
 }
@@ -92,12 +94,17 @@ TEST_CASE("R91 R107: a text that begins like a response code is no response code
   CHECK(greeting("[SYS/PERM] hello", "") == "+OK (SYS/PERM] hello\r\n");
 }
 
-TEST_CASE("codes stand only where RFC 2449 section 8 and RFC 3206 allow them") {
+TEST_CASE(
+    "R128 R132 R134 R163 R173 R209: codes stand only where RFC 2449 section 8, RFC 3206 and RFC 6856 section 5 allow "
+    "them") {
+  using detail::legal;
+  using detail::Refused;
   for (const Code code : codes) {
     CAPTURE(static_cast<int>(code));
-    CHECK(detail::legal(code, true) == code);
     const bool anywhere = code == Code::none || code == Code::sys_temp || code == Code::sys_perm;
-    CHECK(detail::legal(code, false) == (anywhere ? code : Code::none));
+    CHECK(legal(code, Refused::login) == (code == Code::utf8 ? Code::none : code));
+    CHECK(legal(code, Refused::message) == (anywhere || code == Code::utf8 ? code : Code::none));
+    CHECK(legal(code, Refused::other) == (anywhere ? code : Code::none));
   }
 }
 
