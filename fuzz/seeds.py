@@ -28,6 +28,11 @@ SCRAM = [(b'n,,', b'n=user,r=fyko+d2lbbFgONRv9qkxdawL'), (b'y,a=boss,', b'n=a=2C
          (b'p=tls-exporter,,', b'n=user,r=x'), (b'p=tls-unique,a=a=3D,', 'n=\u00fc,r=x'.encode())]
 
 
+# Mechanisms of fuzz/play.hpp: a client that knows the answers logs in by each, in the clear and under TLS.
+MECHANISMS = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-1', 'SCRAM-SHA-256', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-256-PLUS',
+              'OAUTHBEARER', 'XOAUTH2', 'EXTERNAL', 'ANONYMOUS', 'X-OWN', 'X-FIRST']
+
+
 def octets(text):
     def replace(match):
         word = match[1]
@@ -135,6 +140,11 @@ def seeds():
             add('fuzz_dots', digest(body), body)
     for body in BODIES:
         add('fuzz_dots', digest(body), body)
+    for mechanism in MECHANISMS:
+        login = f'AUTH {mechanism}\r\n'.encode() + b'\xfd\xfd\xfdSTAT\r\nLIST 1\r\nQUIT\r\n'
+        for target in ('fuzz_session', 'fuzz_cuts'):
+            add(target, f'auth-{mechanism.lower()}', login + b'\xff\0\0\0\2')
+            add(target, f'auth-{mechanism.lower()}-tls', b'STLS\r\n\xfe' + login + b'\xff\0\x11\0\2')
     for message in SASL + [scram(*first, name) for first in SCRAM for name in ('sha1', 'sha256')]:
         add('fuzz_sasl', digest(message), message)
     return made
