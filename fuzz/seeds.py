@@ -52,6 +52,10 @@ PROXY = [b'PROXY ' + line for line in PROXY_LINES] + [proxy_block(*block) for bl
 PROXY += [b'\x16\x03\x01\x02\0\x01', proxy_block(0x21, 0x11, TCP4) + b'CAPA\r\n', b'2001:DB8:0:0:1::1', b'192.0.2.1',
           b'::ffff:192.0.2.1', b'1::', b'1:2:3:4:5:6:7:8', b'::1.2.3.256', b'1:2:3:4:5:6:1.2.3.4', b'1:2:3:4:5:6:7::8']
 
+# Mechanisms of fuzz/play.hpp: a client that knows the answers logs in by each, in the clear and under TLS.
+MECHANISMS = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-1', 'SCRAM-SHA-256', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-256-PLUS',
+              'OAUTHBEARER', 'XOAUTH2', 'EXTERNAL', 'ANONYMOUS', 'X-OWN', 'X-FIRST']
+
 
 def octets(text):
     def replace(match):
@@ -160,6 +164,11 @@ def seeds():
             add('fuzz_dots', digest(body), body)
     for body in BODIES:
         add('fuzz_dots', digest(body), body)
+    for mechanism in MECHANISMS:
+        login = f'AUTH {mechanism}\r\n'.encode() + b'\xfd\xfd\xfdSTAT\r\nLIST 1\r\nQUIT\r\n'
+        for target in ('fuzz_session', 'fuzz_cuts'):
+            add(target, f'auth-{mechanism.lower()}', login + b'\xff\0\0\0\2')
+            add(target, f'auth-{mechanism.lower()}-tls', b'STLS\r\n\xfe' + login + b'\xff\0\x11\0\2')
     for message in SASL + [scram(*first, name) for first in SCRAM for name in ('sha1', 'sha256')]:
         add('fuzz_sasl', digest(message), message)
     for header in PROXY:
