@@ -58,6 +58,11 @@ inline std::string quoted(std::string_view octets) {
   return text += '"';
 }
 
+// A response shows nothing, but for those that say nothing: empty ones, and the one that cancels.
+inline std::string shown_response(std::string_view line) {
+  return line.empty() || line == "=" || line == "*" ? std::string(line) : std::string(hidden);
+}
+
 // How much of a client's line may be shown.
 enum class Shown : std::uint8_t {
   refused,   // it is malformed, or breaks a rule
@@ -89,7 +94,7 @@ inline std::string redacted(const Command& command, std::string_view line, Shown
     case Verb::auth:
       if (command.name.empty()) return verb;
       return verb + ' ' + (mechanism_known ? std::string(command.name) : secret) +
-             (command.initial ? ' ' + secret : std::string());
+             (command.initial ? ' ' + shown_response(*command.initial) : std::string());
     default: return visible(line);
   }
 }

@@ -37,8 +37,8 @@ POP3_INLINE bool Session::take_line() {
 }
 
 POP3_INLINE void Session::refuse_line(bool hopeless) {
-  if (config_.trace)
-    trace_input("C* ", std::to_string(hopeless ? config_.limits.endless_line : line_limits().line));
+  const std::size_t longest = line_limits().line, endless = hopeless ? config_.limits.endless_line : 0;
+  if (config_.trace) trace_input("C* ", std::to_string(endless < longest ? longest : endless));
   const bool regret = activity_ == Activity::sasl && extras_->exchange.step == detail::SaslExchange::Step::regret;
   if (regret) {
     take_response({});  // it has failed already: the reply to that is due

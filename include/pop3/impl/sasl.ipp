@@ -330,7 +330,10 @@ POP3_INLINE Outcome Session::accept(Token<ScramRequest> token, const mailwire::S
   exchange.name.append(user.empty() ? exchange.scram->user() : user);
   const bool usable = mailwire::are_scram_keys(detail::scram_hash(exchange.method), keys);
   const Outcome outcome = unnamed || !usable ? Outcome::invalid : Outcome::applied;
-  trace_accept(user, outcome);
+  if (usable)
+    trace_accept(user, outcome);
+  else
+    trace_answer("keys", "none", outcome);
   if (!usable)
     hold_refusal({}, Code::sys_perm);
   else
