@@ -31,8 +31,9 @@ POP3_INLINE bool Session::take_line() {
     take_command(input.line);
   // A mistyped PASS is a secret, and so is one that comes too late.
   const bool bad = counters_.bad_commands != bad_before;
-  if (in_authorization || bad) input_.wipe_line();
-  if (!bad && !waits_for_command()) bad_in_a_row_ = 0;
+  const bool unknown_yet = waits_for_command();
+  if (in_authorization || bad || unknown_yet) input_.wipe_line();
+  if (!bad && !unknown_yet) bad_in_a_row_ = 0;
   return true;
 }
 
