@@ -26,10 +26,13 @@ TEST_CASE("limits of time saturate") {
   using pop3::Duration;
   using pop3::TimePoint;
   using pop3::detail::later;
+  using std::chrono::hours;
   const TimePoint hour{std::chrono::hours(1)};
   CHECK(later(hour, std::chrono::minutes(10)) == hour + std::chrono::minutes(10));
   CHECK(later(hour, Duration::zero()) == hour);
   CHECK(later(hour, Duration::max()) == TimePoint::max());
+  CHECK(later(TimePoint::min(), Duration::max()) == TimePoint{} - Duration(1));
+  CHECK(later(TimePoint{} - hours(1), hours(3)) == TimePoint{} + hours(2));
   CHECK(later(TimePoint{}, Duration::max()) == TimePoint::max());
   CHECK(later(TimePoint::max(), Duration::max()) == TimePoint::max());
   CHECK(later(TimePoint::max(), Duration(1)) == TimePoint::max());

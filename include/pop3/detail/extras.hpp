@@ -47,6 +47,12 @@ struct SaslExchange {
     step = Step::none;
     decoy = unauthorized = false;
   }
+  // Gives the memory back; for wiped ones.
+  void release() noexcept {
+    message.release();
+    name.release();
+    challenge.release();
+  }
 };
 
 // TlsFacts with its own memory.

@@ -37,6 +37,8 @@ TEST_CASE("F-LOG: a wiped exchange holds no octet of what was said, and begins a
   CHECK_FALSE(exchange.decoy);
   CHECK_FALSE(exchange.unauthorized);
   CHECK_FALSE(exchange.scram.has_value());
+  exchange.release();
+  for (const ByteBuffer* buffer : buffers) CHECK(buffer->capacity() == 0);
   exchange.wipe();  // again, and of one that never was
   SaslExchange().wipe();
 }

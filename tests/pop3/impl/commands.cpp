@@ -88,16 +88,17 @@ constexpr Where places[] = {Where::clear, Where::tls, Where::after_user, Where::
 
 struct Table {
   Server server;
-  explicit Table(Where where)
-      : server(settings(where), connection(where), {{"a", "1\r\n"}, {"b", "22\r\n"}, {"c", "333\r\n"}}) {
+  explicit Table(Where where, pop3::Tolerance tolerate = {})
+      : server(settings(where, tolerate), connection(where), {{"a", "1\r\n"}, {"b", "22\r\n"}, {"c", "333\r\n"}}) {
     server.say("");
     if (where == Where::after_user) server.command("USER ann");
     if (where != Where::transaction) return;
     server.log_in();
     server.command("DELE 2");
   }
-  static pop3::Config settings(Where where) {
+  static pop3::Config settings(Where where, pop3::Tolerance tolerate) {
     pop3::Config config = plain_config();
+    config.tolerate = tolerate;
     config.login_needs_tls = where == Where::clear || where == Where::tls;
     config.offer_stls = true;
     config.utf8 = pop3::Utf8::on;
@@ -539,4 +540,186 @@ TEST_CASE("F-DOS: a line that does not end ends the session") {
     CHECK(is_ok(server.command("NOOP")));
     CHECK(server.faults() == "");
   }
+}
+
+// ---- rules that may be relaxed ------------------------------------------------------------------------------------
+
+namespace {
+
+using pop3::Rule;
+
+struct Relaxed {
+  Where where;
+  const char* good;
+  const char* bad;  // the same, but for one broken rule
+  Rule rule;
+};
+// Every verb with every rule that it can break.
+constexpr Relaxed relaxed[] = {
+    {Where::tls, "USER ann", "USER  ann", Rule::spaces},
+    {Where::tls, "USER ann", "USER\tann ", Rule::spaces},
+    {Where::tls, "USER ann", "USER \xE4nn", Rule::eight_bit},
+    {Where::after_user, "PASS pw", " PASS pw", Rule::spaces},
+    {Where::after_user, "PASS pw", "PASS p\xFCw", Rule::eight_bit},
+    {Where::tls, "APOP ann 0123456789abcdef0123456789abcdef", "APOP ann  0123456789abcdef0123456789abcdef",
+     Rule::spaces},
+    {Where::tls, "APOP ann 0123456789abcdef0123456789abcdef", "APOP \xFF 0123456789abcdef0123456789abcdef",
+     Rule::eight_bit},
+    {Where::tls, "AUTH PLAIN", "AUTH  PLAIN ", Rule::spaces},
+    {Where::tls, "CAPA", "AUTH", Rule::auth_list},
+    {Where::clear, "STLS", "STLS ", Rule::spaces},
+    {Where::tls, "UTF8", " UTF8", Rule::spaces},
+    {Where::tls, "LANG de", "LANG  de", Rule::spaces},
+    {Where::transaction, "LANG", "LANG ", Rule::spaces},
+    {Where::tls, "QUIT", "QUIT ", Rule::spaces},
+    {Where::transaction, "QUIT", " QUIT", Rule::spaces},
+    {Where::transaction, "STAT", "STAT\t", Rule::spaces},
+    {Where::transaction, "LIST 1", "LIST  1", Rule::spaces},
+    {Where::transaction, "LIST 1", "LIST 01", Rule::leading_zeros},
+    {Where::transaction, "RETR 1", "RETR 1 ", Rule::spaces},
+    {Where::transaction, "RETR 1", "RETR 001", Rule::leading_zeros},
+    {Where::transaction, "DELE 1", " DELE 1", Rule::spaces},
+    {Where::transaction, "DELE 1", "DELE 01", Rule::leading_zeros},
+    {Where::transaction, "NOOP", "NOOP    ", Rule::spaces},
+    {Where::transaction, "RSET", " \tRSET", Rule::spaces},
+    {Where::transaction, "TOP 1 1", "TOP 1  1", Rule::spaces},
+    {Where::transaction, "TOP 1 1", "TOP 1 01", Rule::leading_zeros},
+    {Where::transaction, "UIDL 1", "UIDL 1\t", Rule::spaces},
+    {Where::transaction, "UIDL 1", "UIDL 01", Rule::leading_zeros},
+    {Where::transaction, "CAPA", "CAPA ", Rule::spaces},
+};
+
+pop3::Tolerance tolerance(unsigned mask) {
+  pop3::Tolerance tolerate;
+  const auto has = [mask](Rule rule) { return (mask >> static_cast<unsigned>(rule) & 1) != 0; };
+  tolerate.bare_lf = has(Rule::bare_lf);
+  tolerate.spaces = has(Rule::spaces);
+  tolerate.leading_zeros = has(Rule::leading_zeros);
+  tolerate.eight_bit = has(Rule::eight_bit);
+  tolerate.auth_list = has(Rule::auth_list);
+  return tolerate;
+}
+// How often each rule was broken: "01000".
+std::string broken(const Server& server) {
+  std::string text;
+  for (const std::uint32_t count : server.session.counters().broken) text += std::to_string(count);
+  return text;
+}
+std::string only(Rule rule) {
+  std::string text(pop3::rule_count, '0');
+  text[static_cast<std::size_t>(rule)] = '1';
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("R3 R4 R36: a command that breaks a rule is taken if that one is relaxed, and counted in any case") {
+  unsigned played = 0;
+  for (const Relaxed& c : relaxed) {
+    for (unsigned mask = 0; mask < 1U << pop3::rule_count; ++mask) {
+      CAPTURE(visible(c.bad));
+      CAPTURE(mask);
+      const bool tolerated = (mask >> static_cast<unsigned>(c.rule) & 1) != 0;
+      Table good(c.where, tolerance(mask)), bad(c.where, tolerance(mask));
+      const std::uint64_t before = bad.server.session.counters().bad_commands;
+      const char right = good.outcome(c.good);
+      CHECK(right != '-');
+      CHECK(std::string(1, bad.outcome(c.bad)) == std::string(1, tolerated ? right : '-'));
+      CHECK(broken(bad.server) == only(c.rule));
+      CHECK(broken(good.server) == "00000");
+      CHECK(bad.server.session.counters().bad_commands == before + (tolerated ? 0 : 1));
+      if (!tolerated && c.where != Where::clear) {
+        // It is not counted as a command of its kind, and PASS wants a new USER.
+        CHECK(
+            bad.server.session.counters().by_verb[static_cast<std::size_t>(pop3::detail::parse_command(c.bad).verb)] ==
+            (std::string(c.bad) == " DELE 1" || std::string(c.bad) == "DELE 01" ? 1 : 0));
+        if (c.where == Where::after_user) CHECK(is_error(bad.server.command("PASS pw")));
+      }
+      ++played;
+    }
+  }
+  CHECK(played == sizeof relaxed / sizeof relaxed[0] * 32);
+}
+
+TEST_CASE("R3 R36: a line that breaks two rules is taken if both are relaxed") {
+  for (unsigned mask = 0; mask < 32; ++mask) {
+    CAPTURE(mask);
+    Table table(Where::transaction, tolerance(mask));
+    const bool both = (mask & 6) == 6;
+    CHECK(std::string(1, table.outcome(" LIST  007")) == "-");  // there is no such message
+    CHECK(std::string(1, table.outcome("LIST  001")) == (both ? "+" : "-"));
+    CHECK(broken(table.server) == "02200");
+  }
+}
+
+TEST_CASE("R2: bare LF ends a command if that is relaxed, each is counted, and in a line it is counted once") {
+  for (const bool tolerated : {false, true}) {
+    CAPTURE(tolerated);
+    pop3::Config config = plain_config();
+    config.tolerate.bare_lf = tolerated;
+    Server server(config);
+    server.log_in();
+    const std::string reply = server.say("NOOP\nNOOP\nNOOP\r\n");
+    CHECK(reply == (tolerated ? "+OK\r\n+OK\r\n+OK\r\n" : "-ERR unknown command\r\n"));
+    CHECK(broken(server) == (tolerated ? "20000" : "10000"));
+  }
+}
+
+TEST_CASE("R216-R218 F-UTF8: with UTF8 USER a name or password of UTF-8 breaks no rule, one that is no UTF-8 does") {
+  for (const pop3::Utf8 utf8 : {pop3::Utf8::off, pop3::Utf8::on, pop3::Utf8::user}) {
+    for (const bool eight_bit : {false, true}) {
+      for (const bool well_formed : {false, true}) {
+        for (const bool said : {false, true}) {
+          CAPTURE(static_cast<int>(utf8));
+          CAPTURE(eight_bit);
+          CAPTURE(well_formed);
+          pop3::Config config = plain_config();
+          config.utf8 = utf8;
+          config.tolerate.eight_bit = eight_bit;
+          Server server(config);
+          server.say("");
+          if (said) server.command("UTF8");  // may come later (RFC 6856, 2.2)
+          const std::string name = well_formed ? "\xC3\xA4nn" : "\xE4nn";
+          const bool rule_kept = utf8 == pop3::Utf8::user && well_formed;
+          CHECK(is_ok(server.command("USER " + name)) == (rule_kept || eight_bit));
+          CHECK(broken(server) == (rule_kept ? "00000" : "00010"));
+          server.command("USER ann");
+          server.command("PASS " + name);
+          CHECK(server.saw("AuthRequest user=\"ann\" password=\"" + visible(name) + '"') == (rule_kept || eight_bit));
+          CHECK(broken(server) == (rule_kept ? "00000" : "00020"));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("R174: AUTH alone lists what SASL announces, if that is relaxed") {
+  for (const bool encrypted : {false, true}) {
+    pop3::Config config;
+    config.tolerate.auth_list = true;
+    config.mechanisms = {"PLAIN", "ANONYMOUS", "CRAM-MD5", {"X-OWN"}};
+    pop3::Connection connection;
+    connection.encrypted = encrypted;
+    Server server(config, connection);
+    server.say("");
+    CHECK(server.command("AUTH") == std::string("+OK mechanism list follows\r\n") + (encrypted ? "PLAIN\r\n" : "") +
+                                        "ANONYMOUS\r\nX-OWN\r\n.\r\n");
+    CHECK(server.command("CAPA").find(encrypted ? "\r\nSASL PLAIN ANONYMOUS X-OWN\r\n"
+                                                : "\r\nSASL ANONYMOUS X-OWN\r\n") != std::string::npos);
+  }
+}
+
+TEST_CASE("counters tell every verb apart") {
+  Server server;
+  server.say(
+      "CAPA\r\nUSER ann\r\nPASS no\r\nUSER ann\r\nPASS pw\r\nSTAT\r\nRETR 1\r\nRETR 9\r\nRETR\r\nXYZ\r\nSTAT "
+      "x\r\nQUIT\r\n");
+  std::string text;
+  for (std::size_t i = 0; i < pop3::verb_count; ++i) {
+    const std::uint32_t count = server.session.counters().by_verb[i];
+    const auto verb = static_cast<pop3::Verb>(i);
+    if (count > 0) text += std::string(pop3::detail::info(verb).name) + '=' + std::to_string(count) + ' ';
+  }
+  CHECK(text == "USER=2 PASS=2 QUIT=1 STAT=1 RETR=2 CAPA=1 ");
+  CHECK(server.session.counters().logins == 2);
 }
