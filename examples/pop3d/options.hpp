@@ -11,6 +11,7 @@
 
 #include "log.hpp"
 #include "throttle.hpp"
+#include "tokens.hpp"
 
 namespace pop3d {
 
@@ -29,6 +30,7 @@ struct Options {
   std::size_t max_connections = 10'000;
   Throttle::Limits throttle;
   std::chrono::seconds login_delay{0};
+  TokenSettings tokens;
   bool hash_password = false;  // do that, and that is all
   std::string scheme = "CRYPT", user;
   Level log_level = Level::info;
