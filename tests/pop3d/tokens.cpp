@@ -280,7 +280,7 @@ TEST_CASE("base64url has one form for each text: no padding, no other alphabet, 
   CHECK(decode_base64url("Zm9vYmFy") == "foobar");
   CHECK(decode_base64url("A-z_4ME") == "\x03\xEC\xFF\xE0\xC1");  // RFC 7515, appendix C
   for (const char* const wrong :
-       {"Zg==", "Zm8=", "Z", "Zm9vY", "Zh", "Zm9", "A+z_", "A-z/", "Zm 9", "Zm9v\n", "Zm9\x80"})
+       {"Zg==", "Zm8=", "Z", "Zm9vY", "A", "Zm9vA", "Zh", "Zm9", "A+z_", "A-z/", "Zm 9", "Zm9v\n", "Zm9\x80"})
     CHECK_FALSE(decode_base64url(wrong));
   std::string all;
   for (int octet = 0; octet < 256; ++octet) {
@@ -304,7 +304,8 @@ TEST_CASE("JSON objects name each member once, however deep, however it is writt
 // ---- signatures ---------------------------------------------------------------------------------------------------
 
 TEST_CASE("tokens of every algorithm are accepted with the key that signed them, however the key is written") {
-  for (const auto& [algorithm, type] : kinds) {
+  for (const Kind& kind : kinds) {
+    const std::string algorithm = kind.algorithm, type = kind.type;
     CAPTURE(algorithm);
     const Signer& key = signer(type);
     const std::string token = key.token(algorithm, claims());
@@ -322,9 +323,10 @@ TEST_CASE("tokens of every algorithm are accepted with the key that signed them,
 }
 
 TEST_CASE("a key takes the algorithms of its own type and no other") {
-  for (const auto& [name, own_type] : kinds)
+  for (const Kind& kind : kinds)
     for (const std::string type : {"RSA", "P-256", "P-384", "Ed25519"})
-      CHECK_MESSAGE(SigningKey::parse(signer(type).pem(), "").front().takes(name) == (type == own_type), name << type);
+      CHECK_MESSAGE(SigningKey::parse(signer(type).pem(), "").front().takes(kind.algorithm) == (type == kind.type),
+                    kind.algorithm << type);
 
   for (const std::string name : {"none", "None", "HS256", "HS384", "HS512", "ES512", "RS1", "rs256", "RS256 ", ""}) {
     CAPTURE(name);
@@ -386,7 +388,8 @@ TEST_CASE("RFC 7518 3.4, 3.5: signatures have one form") {
 
 TEST_CASE("no token is accepted after any change of one character") {
   constexpr std::string_view others(".=+/ \n\0\x80", 8);
-  for (const auto& [algorithm, type] : std::vector<Kind>{{"RS256", "RSA"}, {"ES256", "P-256"}, {"EdDSA", "Ed25519"}}) {
+  for (const Kind& kind : std::vector<Kind>{{"RS256", "RSA"}, {"ES256", "P-256"}, {"EdDSA", "Ed25519"}}) {
+    const std::string algorithm = kind.algorithm, type = kind.type;
     const Tokens tokens = read({signer(type).pem()});
     const std::string token = signer(type).token(algorithm, claims());
     REQUIRE(tokens.user_of(token, now));
@@ -672,7 +675,8 @@ TEST_CASE("settings of tokens have to be whole") {
     CHECK_FALSE(reads([&](TokenSettings& s) { s.scope = scope; }));
   CHECK_FALSE(reads([](TokenSettings& s) { s.keys = {"/nonexistent/key"}; }));
   const Folder folder;
-  CHECK_FALSE(reads([&](TokenSettings& s) { s.keys = {folder.path()}; }));
+  const std::string path = folder.path(), unreadable = path + ": cannot be read";
+  CHECK_THROWS_WITH_AS(SigningKey::read(path), unreadable.c_str(), std::runtime_error);
   CHECK_FALSE(reads([&](TokenSettings& s) { s.keys = {folder.write("long", key + std::string(1 << 20, '\n'))}; }));
   // Without a key there is nobody to believe.
   CHECK(verdict(Tokens::read(settings()), signer("Ed25519").token("EdDSA", claims())) == Verdict::unknown_key);
@@ -717,6 +721,8 @@ TEST_CASE("RFC 7517: a set of keys, of which those that do not fit are left out"
                             with(rsa, {{"e", nullptr}}),
                             with(rsa, {{"e", "AQ"}}),
                             with(rsa, {{"e", "Ag"}}),
+                            with(rsa, {{"e", base64url(std::string(9, '\x01'))}}),
+                            with(rsa, {{"n", base64url(std::string(2049, '\xFF'))}}),
                             with(rsa, {{"n", "AQAB"}}),
                             with(rsa, {{"n", rsa.at("n").get<std::string>() + "="}}),
                             with(good, {{"crv", "P-384"}}),
