@@ -19,6 +19,7 @@
 #include "store.hpp"
 #include "stream.hpp"
 #include "throttle.hpp"
+#include "tokens.hpp"
 #include "users.hpp"
 
 namespace pop3d {
@@ -28,6 +29,7 @@ struct Services {
   std::string hostname;
   bool apop;
   Reloadable<Users> users;
+  Reloadable<Tokens> tokens;
   Reloadable<TlsContext> tls;       // null: there is none
   Reloadable<pop3::Config> config;  // made of the others
   std::unique_ptr<Store> store;
@@ -94,6 +96,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void refuse_unless_admitted();
   bool banned();
   Awaitable<> answer(pop3::AuthRequest ask);
+  void decide_by_token(const pop3::AuthRequest& ask, const Tokens::Checked& token);
   Awaitable<> answer(pop3::DigestRequest ask);
   Awaitable<> answer(pop3::ScramRequest ask);
   Awaitable<> answer(pop3::SaslRequest ask);
@@ -101,6 +104,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<> answer(pop3::ListRequest ask);
   template <class Request>
   void decide(const Request& ask, std::optional<Users::Verdict> verdict);
+  template <class Request>
+  void turn_down(const Request& ask, std::string_view why);
   bool admit(const std::string& user, pop3::Token<pop3::ListRequest> token);
   void log_failure(std::string_view why);
 

@@ -87,17 +87,32 @@ bool Connection::banned() { return services_.throttle.banned(for_throttle(client
 Awaitable<> Connection::answer(pop3::AuthRequest ask) {
   user_ = ask.user;  // also of a login that fails, for the log
   method_ = to_string(ask.method);
+  const bool bearer = ask.method == pop3::AuthMethod::oauthbearer || ask.method == pop3::AuthMethod::xoauth2;
   std::optional<Users::Verdict> verdict;
+  std::optional<Tokens::Checked> token;
   const Address from = for_throttle(client_);
   if (banned()) {
     verdict = Users::Verdict::barred;
   } else if (ask.method == pop3::AuthMethod::external) {  // TLS has checked the certificate
     verdict = services_.users.get()->exists(ask.user) ? Users::Verdict::accepted : Users::Verdict::unknown_user;
+  } else if (bearer) {
+    co_await on(services_.hashing,
+                [&] { token = services_.tokens.get()->check(ask.password.reveal(), std::time(nullptr)); });
   } else {
     co_await on(services_.hashing,
                 [&] { verdict = services_.users.get()->check(ask.user, ask.password.reveal(), from); });
   }
-  decide(ask, verdict);
+  if (token)
+    decide_by_token(ask, *token);
+  else
+    decide(ask, verdict);
+}
+
+// The token says who it is; whoever names somebody else is somebody else.
+void Connection::decide_by_token(const pop3::AuthRequest& ask, const Tokens::Checked& token) {
+  if (token.verdict != Tokens::Verdict::accepted) return turn_down(ask, name_of(token.verdict));
+  if (!ask.user.empty() && prepare_user(ask.user) != token.user) return turn_down(ask, "token_of_another");
+  session_->accept(ask.token, token.user);
 }
 
 Awaitable<> Connection::answer(pop3::DigestRequest ask) {
@@ -138,21 +153,25 @@ Awaitable<> Connection::answer(pop3::SaslRequest ask) {  // there is no such mec
   co_return;
 }
 
-// All who fail get the same reply, which waits for as long as the throttle says.
 template <class Request>
 void Connection::decide(const Request& ask, std::optional<Users::Verdict> verdict) {
-  if (!verdict) {
+  if (!verdict)
     session_->refuse(ask.token, {pop3::Code::sys_temp, "the password cannot be checked"});
-  } else if (*verdict == Users::Verdict::accepted) {
+  else if (*verdict == Users::Verdict::accepted)
     session_->accept(ask.token);
-  } else if (banned()) {  // guesses do not count any more, and right ones do not help
+  else if (banned())  // guesses do not count any more, and right ones do not help
     session_->refuse(ask.token);
-  } else {
-    const auto slow = services_.throttle.failed(for_throttle(client_), Clock::now());
-    log_failure(to_string(*verdict));
-    const auto usual = config_->limits.failed_login_delay;
-    session_->refuse(ask.token, {pop3::Code::none, {}, false, std::max<pop3::Duration>(slow, usual)});
-  }
+  else
+    turn_down(ask, to_string(*verdict));
+}
+
+// All who fail get the same reply, which waits for as long as the throttle says.
+template <class Request>
+void Connection::turn_down(const Request& ask, std::string_view why) {
+  const auto slow = services_.throttle.failed(for_throttle(client_), Clock::now());
+  log_failure(why);
+  const auto usual = config_->limits.failed_login_delay;
+  session_->refuse(ask.token, {pop3::Code::none, {}, false, std::max<pop3::Duration>(slow, usual)});
 }
 
 // What the session found out itself. Its reply is held back already; the throttle may want more.

@@ -76,6 +76,16 @@ po::options_description describe(Values& values) {
     ("expire", po::value(&values.expire)->value_name("DAYS"),
      "announce that messages are kept so long, or \"never\" removed; 0 = those retrieved are removed at QUIT")
     ("apop", po::bool_switch(&options.apop), "offer APOP, for users with a {PLAIN} password")
+    ("oauth-key", po::value(&options.tokens.keys)->value_name("FILE"),
+     "let users log in with tokens (JWT) that are signed with it: a public key or certificate, PEM, or a JWK set; may be "
+     "given many times")
+    ("oauth-issuer", po::value(&options.tokens.issuer)->value_name("TEXT"), "who makes the tokens: their claim iss")
+    ("oauth-audience", po::value(&options.tokens.audience)->value_name("TEXT"),
+     "whom they are made for: has to be in their claim aud")
+    ("oauth-user-claim", po::value(&options.tokens.user_claim)->value_name("NAME"),
+     "the claim that is the user's name; default: email")
+    ("oauth-scope", po::value(&options.tokens.scope)->value_name("TEXT"),
+     "words that have to be in their claim scope; clients are told")
     ("hash-password", po::bool_switch(&options.hash_password),
      "read a password from standard input, print it as it may stand in the file of users")
     ("scheme", po::value(&options.scheme)->value_name("NAME"),
@@ -169,6 +179,18 @@ void parse_throttle(const Values& values, const po::variables_map& given, Option
                          : static_cast<std::uint32_t>(parse_count("--expire", values.expire, most, 0));
 }
 
+void check_tokens(const TokenSettings& tokens, const po::variables_map& given) {
+  constexpr const char* names[] = {"oauth-issuer", "oauth-audience", "oauth-user-claim", "oauth-scope"};
+  for (const char* const name : names) {
+    if (given.count(name) == 0) continue;
+    if (!tokens.wanted()) throw WrongUse("--" + std::string(name) + " needs --oauth-key");
+    if (given[name].as<std::string>().empty()) throw WrongUse("--" + std::string(name) + ": empty");
+  }
+  if (tokens.wanted() && (tokens.issuer.empty() || tokens.audience.empty()))
+    throw WrongUse("--oauth-key needs --oauth-issuer and --oauth-audience");
+  if (!is_scope(tokens.scope)) throw WrongUse("--oauth-scope: expected words with one space between them");
+}
+
 std::string own_hostname() {
   char name[256] = {};
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "localhost";
@@ -249,6 +271,7 @@ Options parse_options(int argc, const char* const* argv) {
   if (given.count("max-connections") > 0)
     options.max_connections = parse_count("--max-connections", values.max_connections, 1'000'000);
   parse_throttle(values, given, options);
+  check_tokens(options.tokens, given);
   if (given.count("log-level") > 0) options.log_level = parse_level(values.log_level);
   if (given.count("hostname") == 0) options.hostname = options.demo() ? "localhost" : own_hostname();
   options.tls.certificates = pair(values.certificates, values.keys);

@@ -15,6 +15,7 @@
 #include "mailwire/ip_address.hpp"
 #include "throttle.hpp"
 #include "tls.hpp"
+#include "tokens.hpp"
 
 namespace pop3d {
 
@@ -36,6 +37,7 @@ struct Options {
   std::chrono::seconds login_delay{0};
   std::optional<std::uint32_t> expire;  // days; pop3::expire_never
   bool apop = false, utf8 = false;
+  TokenSettings tokens;
   bool hash_password = false;  // do that, and that is all
   std::string scheme = "CRYPT", user;
   Level log_level = Level::info;

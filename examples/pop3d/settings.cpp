@@ -16,6 +16,10 @@ std::vector<pop3::Mechanism> mechanisms(const Options& options, const Users& use
     list.emplace_back("SCRAM-SHA-1-PLUS");
     list.emplace_back("SCRAM-SHA-1");
   }
+  if (options.tokens.wanted()) {
+    list.emplace_back("OAUTHBEARER");
+    list.emplace_back("XOAUTH2");
+  }
   if (users.has_plain()) list.emplace_back("CRAM-MD5");
   list.emplace_back("PLAIN");
   list.emplace_back("LOGIN");
@@ -31,6 +35,7 @@ pop3::Config make_settings(const Options& options, const Users& users) {
   config.login_needs_tls = !options.allow_plaintext;
   config.offer_stls = options.offers_tls();
   config.mechanisms = mechanisms(options, users);
+  config.oauth_scope = options.tokens.scope;
   config.utf8 = options.utf8 ? pop3::Utf8::user : pop3::Utf8::off;
   config.languages = make_languages();
   config.expire = options.expire;

@@ -18,13 +18,10 @@ Throttle::Duration delay_of(unsigned failures) {
 
 template <class Map, class Key>
 bool count_up(Map& map, const Key& key, std::size_t most) {
-  const auto place = map.try_emplace(key, 0).first;
-  const bool fits = place->second < most;
-  if (fits)
-    ++place->second;
-  else if (place->second == 0)
-    map.erase(place);
-  return fits;
+  std::size_t& count = map[key];
+  if (count >= most) return false;
+  ++count;
+  return true;
 }
 
 template <class Map, class Key>

@@ -27,7 +27,7 @@ class Throttle {
   using Duration = std::chrono::steady_clock::duration;
 
   struct Limits {
-    std::size_t connections_per_address = 50;
+    std::size_t connections_per_address = 50;  // at least 1, both
     std::size_t connections_per_user = 10;
     unsigned failed_logins = 20;  // 0 = they are not counted
     Duration ban_time = std::chrono::minutes(10);

@@ -109,16 +109,6 @@ TEST_CASE("connections of a user are counted") {
   CHECK_FALSE(throttle.enter("ann"));
 }
 
-TEST_CASE("a limit of 0 connections admits none") {
-  Throttle::Limits none = limits();
-  none.connections_per_address = none.connections_per_user = 0;
-  Throttle throttle(none);
-  for (int i = 0; i < 2; ++i) {
-    CHECK(throttle.enter(here, start) == Admission::too_many);
-    CHECK_FALSE(throttle.enter("ann"));
-  }
-}
-
 TEST_CASE("many threads may use one throttle") {
   Throttle::Limits wide = limits();
   wide.connections_per_address = 1000;

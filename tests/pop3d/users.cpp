@@ -264,6 +264,8 @@ TEST_CASE("R65: SCRAM keys of unknown users look like the others', stay the same
 
   const Users kept = parse(std::string("ann:") + scram);
   CHECK(kept.scram_keys("eve", ScramHash::sha256).keys.iterations == 5000);
+  CHECK(kept.scram_keys("eve", ScramHash::sha256).keys.salt.size() == 16);
+  CHECK(kept.scram_keys("eve", ScramHash::sha256).keys.salt != kept.scram_keys("ann", ScramHash::sha256).keys.salt);
   const Users::Scram none = parse(std::string("cy:") + yescrypt).scram_keys("eve", ScramHash::sha1);
   CHECK_FALSE(none.usable);
   CHECK(none.keys.stored_key.size() == 20);
