@@ -206,7 +206,7 @@ TEST_CASE("STLS R155: a token of a handshake is good once") {
   CHECK(wire.session.state() == pop3::State::authorization);
 }
 
-TEST_CASE("R248: the facts of TLS are kept for logs; channel bindings are not needed after login") {
+TEST_CASE("R248: the facts of TLS are kept for logs, channel bindings are not needed after login") {
   pop3::TlsFacts facts;
   facts.version = "TLSv1.3";
   facts.cipher = "TLS_AES_128_GCM_SHA256";
