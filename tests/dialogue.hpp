@@ -403,7 +403,8 @@ inline std::string with_base64(const std::string& text) {
 // It follows the last line that the server has sent, whatever else happened meanwhile.
 inline void read_body(Dialogue& dialogue, bool cut, int number) {
   auto& steps = dialogue.steps;
-  const auto last = std::find_if(steps.rbegin(), steps.rend(), [](const Step& s) { return s.kind == Step::Kind::server; });
+  const auto last =
+      std::find_if(steps.rbegin(), steps.rend(), [](const Step& s) { return s.kind == Step::Kind::server; });
   steps.insert(last.base(), {Step::Kind::server, std::string(1, cut ? any_rest : any_body), number});
 }
 
@@ -526,7 +527,8 @@ class StandIns {
       const std::string user = fact(failed, "user"), authzid = fact(failed, "authzid");
       std::string line = "!" + how + ' ' + mechanism_ + " user=" + in_quotes(user);
       if (!authzid.empty()) line += " authzid=" + in_quotes(authzid);
-      if (fault == "wrong_binding") return line + (mechanism_.find("-PLUS") == std::string::npos ? " flag=y" : " type=none");
+      if (fault == "wrong_binding")
+        return line + (mechanism_.find("-PLUS") == std::string::npos ? " flag=y" : " type=none");
       return fault.empty() ? line : "";
     }
     if (mechanism_ == "LOGIN" && challenge_follows()) {
@@ -742,7 +744,9 @@ class Application {
       const std::string facts = word.substr(colon + 1);
       const std::size_t utf8 = facts.find("/utf8");
       const bool surrogate = utf8 != std::string::npos && utf8 + 6 < facts.size();
-      list.push_back({std::strtoull(facts.c_str(), nullptr, 10), {}, utf8 != std::string::npos,
+      list.push_back({std::strtoull(facts.c_str(), nullptr, 10),
+                      {},
+                      utf8 != std::string::npos,
                       surrogate ? std::strtoull(facts.c_str() + utf8 + 6, nullptr, 10) : 0});
     }
     for (std::size_t i = 0; i < uids.size(); ++i) list[i].uid = uids[i];
@@ -936,14 +940,14 @@ class Player {
                                                                       : "tls-unique";
       const std::string flag = get("flag", plus ? "p" : "n"), type = get("type", known);
       const std::string authzid = get("authzid", "");
-      const std::string header = (flag == "p" ? "p=" + type : flag) + ',' +
-                                 (authzid.empty() ? "" : "a=" + saslname(authzid)) + ',';
-      binding_ = flag != "p"                   ? ""
-                 : type == "tls-unique"        ? dialogue_.unique
+      const std::string header =
+          (flag == "p" ? "p=" + type : flag) + ',' + (authzid.empty() ? "" : "a=" + saslname(authzid)) + ',';
+      binding_ = flag != "p"                      ? ""
+                 : type == "tls-unique"           ? dialogue_.unique
                  : type == "tls-server-end-point" ? dialogue_.server_end_point
-                                               : dialogue_.exporter;
-      const auto hash = list[1].find("SHA-256") == std::string::npos ? mailwire::ScramHash::sha_1
-                                                                     : mailwire::ScramHash::sha_256;
+                                                  : dialogue_.exporter;
+      const auto hash =
+          list[1].find("SHA-256") == std::string::npos ? mailwire::ScramHash::sha_1 : mailwire::ScramHash::sha_256;
       const std::string message = to_base64(client_.first(hash, header, user, get("nonce", "client+nonce")));
       return what == "AUTH" ? "AUTH " + list[1] + ' ' + message : message;
     }

@@ -23,8 +23,8 @@ struct Block {
   std::size_t size;
   bool of_session;
 };
-constexpr std::size_t front = (sizeof(Block) + alignof(std::max_align_t) - 1) / alignof(std::max_align_t) *
-                              alignof(std::max_align_t);
+constexpr std::size_t front =
+    (sizeof(Block) + alignof(std::max_align_t) - 1) / alignof(std::max_align_t) * alignof(std::max_align_t);
 Block ring{&ring, &ring, 0, false};
 bool in_session = false;
 
@@ -213,9 +213,9 @@ class Play {
         session_->refuse(request.token, why);
     };
     if (const auto* const scram = std::get_if<pop3::ScramRequest>(&event)) {
-      keys_ = tests::cached_scram_keys(scram->method == pop3::AuthMethod::scram_sha_1 ? mailwire::ScramHash::sha_1
-                                                                                     : mailwire::ScramHash::sha_256,
-                                      secret, "some salt", 64);
+      keys_ = tests::cached_scram_keys(
+          scram->method == pop3::AuthMethod::scram_sha_1 ? mailwire::ScramHash::sha_1 : mailwire::ScramHash::sha_256,
+          secret, "some salt", 64);
     }
     const Inside inside;
     if (const auto* const auth = std::get_if<pop3::AuthRequest>(&event)) decide(*auth);
@@ -272,12 +272,13 @@ Setting setting(const std::string& name, bool right) {
   s.config.limits.failed_logins = s.config.limits.bad_commands = 0;
   s.config.limits.failed_login_delay = pop3::Duration::zero();
   s.config.limits.sasl_line = 2000;
-  s.config.mechanisms = {"PLAIN",       "LOGIN",         "CRAM-MD5",          "SCRAM-SHA-1", "SCRAM-SHA-256",
-                         "OAUTHBEARER", "XOAUTH2",       "SCRAM-SHA-256-PLUS", "X-OWN",      "ANONYMOUS"};
+  s.config.mechanisms = {"PLAIN",       "LOGIN",   "CRAM-MD5",           "SCRAM-SHA-1", "SCRAM-SHA-256",
+                         "OAUTHBEARER", "XOAUTH2", "SCRAM-SHA-256-PLUS", "X-OWN",       "ANONYMOUS"};
   return s;
 }
 
-// ---- every way to log in ----------------------------------------------------------------------------------------------
+// ---- every way to log in
+// ----------------------------------------------------------------------------------------------
 
 void logins(Setting s) {
   const std::string name = s.name;
@@ -387,7 +388,8 @@ void scram(Setting s) {
   }
 }
 
-// ---- secrets in the wrong place ---------------------------------------------------------------------------------------
+// ---- secrets in the wrong place
+// ---------------------------------------------------------------------------------------
 
 void wrong_places(Setting s) {
   const std::string name = s.name;
