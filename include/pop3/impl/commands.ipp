@@ -23,9 +23,12 @@ POP3_INLINE bool Session::take_line() {
   const bool may_be_secret = state_ == State::authorization;  // a mistyped PASS is one too
   const std::uint64_t bad_before = counters_.bad_commands;
   if (input.bare_lf) ++counters_.broken[static_cast<std::size_t>(Rule::bare_lf)];
-  if (input.status == mailwire::LineReader::Status::too_long)
+  const bool too_long = input.status == mailwire::LineReader::Status::too_long;
+  const bool response = activity_ == Activity::sasl;
+  if (config_.trace && (too_long || response)) trace_replies(), trace_line("C: ", "***");
+  if (too_long)
     refuse_line(input_.hopeless());
-  else if (activity_ == Activity::sasl)
+  else if (response)
     take_response(input.line);
   else
     take_command(input.line);
@@ -35,7 +38,6 @@ POP3_INLINE bool Session::take_line() {
 }
 
 POP3_INLINE void Session::refuse_line(bool hopeless) {
-  if (config_.trace) trace_replies(), trace_line("C: ", "***");
   if (activity_ == Activity::sasl)
     exchange_failed(LoginFailed::Fault::malformed, {});
   else

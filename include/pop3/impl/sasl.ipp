@@ -77,7 +77,6 @@ POP3_INLINE void Session::list_mechanisms() {
 // One line of base64, or "*". Nothing else is a command here (RFC 5034, 4).
 POP3_INLINE void Session::take_response(std::string_view line) {
   using Step = detail::SaslExchange::Step;
-  if (config_.trace && extras_->exchange.step != Step::first) trace_replies(), trace_line("C: ", "***");
   detail::SaslExchange& exchange = extras_->exchange;
   if (exchange.step == Step::regret) {
     activity_ = Activity::hold;  // whatever it says, it has failed
