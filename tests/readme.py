@@ -12,9 +12,9 @@ block has a comment in the line above it that says where its paragraphs belong, 
     driver        statements, with the same, whenever poll() has returned nothing
     handler       members of a class derived from the first program's Mail
 
-Behind "before:" in that comment stand statements that come first of all. What such a block does is told by a ```text block under the comment <!-- dialogue --> (lines "C: " are sent, one after
-the other, and lines "S: " expected), <!-- dialogue after login -->, or <!-- log --> (what it wrote to `log`). A dialogue
-that readers need not see stands inside the comment itself.
+What such a block does is told by a ```text block under the comment <!-- dialogue --> (lines "C: " are sent, one after
+the other, and lines "S: " expected), <!-- dialogue after login -->, or <!-- log --> (what it wrote to `log`), or by
+readme.txt.
 """
 import pathlib
 import re
@@ -24,6 +24,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / 'README.md').read_text(encoding='utf-8')
+UNSEEN = (ROOT / 'tests' / 'readme.txt').read_text(encoding='utf-8')
 PLACES = ('config', 'connection', 'session', 'driver', 'handler')
 LOGIN = ['USER ann', 'PASS secret']
 LOGIN_LINES = 5  # with the greeting and the answers
@@ -125,22 +126,30 @@ class Block:
     def __init__(self, match):
         self.line = README.count('\n', 0, match.start(2)) + 1
         self.code = match[2]
-        places, _, self.before = (match[1] or '').partition('; before: ')
-        self.places = places.replace(',', ' ').split()
-        self.log = self.dialogue = None
-        self.after_login = False
+        self.places = match[1].replace(',', ' ').split() if match[1] else []
+        self.title = re.findall(r'^##+ (.*)$', README[:match.start()], re.M)[-1:]
+        self.before, self.dialogue, self.log, self.after_login = '', [], [], False
         # Everything up to the next block belongs to this one.
         end = README.find('```cpp', match.end())
         behind = README[match.end():end if end >= 0 else len(README)]
         console = re.search(r'```console\n\$ (.*?)\n(.*?)```', behind, re.S)
         self.console = console.groups() if console else None
-        for what, login, hidden, shown in re.findall(
-                r'<!-- (dialogue|log)( after login)?(?:\n(.*?)-->| -->\n```text\n(.*?)```)', behind, re.S):
-            if what == 'log':
-                self.log = hidden or shown
-            else:
-                self.dialogue = hidden or shown
-                self.after_login = bool(login)
+        for what, login, text in re.findall(r'<!-- (dialogue|log)( after login)? -->\n```text\n(.*?)```', behind, re.S):
+            self.after_login = self.after_login or bool(login)
+            (self.log if what == 'log' else self.dialogue).extend(text.splitlines())
+        for line in unseen.pop(self.title[0], '').splitlines() if self.title else []:
+            self.add_unseen(line)
+
+    def add_unseen(self, line):
+        mark, _, text = line.partition(': ')
+        if mark == 'before':
+            self.before = text
+        elif mark == 'login:':
+            self.after_login = True
+        elif mark == 'log':
+            self.log.append(text)
+        elif line:
+            self.dialogue.append(line)
 
     @property
     def where(self):
@@ -187,14 +196,11 @@ def build(folder, name, program):
     return source.with_suffix('')
 
 
-def stripped(text):
-    """No spaces at the ends of lines: in the README one would not see them."""
-    return [line.rstrip() for line in text.splitlines()]
-
-
 def check(where, said, expected):
-    if stripped(said) != stripped(expected):
-        sys.exit(f'{where} says\n{said}\nbut the README says\n{expected}')
+    """But for spaces at the ends of lines, which one does not see in a README."""
+    said, expected = ([line.rstrip() for line in lines] for lines in (said, expected))
+    if said != expected:
+        sys.exit('\n'.join([f'{where} says', *said, 'but the README says', *expected]))
 
 
 def run_program(folder, block):
@@ -204,28 +210,25 @@ def run_program(folder, block):
     command, expected = block.console
     # The shell's printf, as in the README.
     printed = subprocess.run(command, shell=True, cwd=folder, check=True, stdout=subprocess.PIPE, timeout=20).stdout
-    check(block.where, printed.replace(b'\r\n', b'\n').decode(), expected)
+    check(block.where, printed.decode().splitlines(), expected.splitlines())
 
 
 def run_example(program, number, block):
-    lines = (block.dialogue or '').splitlines()
-    client = LOGIN * block.after_login + [line[3:] for line in lines if line.startswith('C:')]
+    client = LOGIN * block.after_login + [line[3:] for line in block.dialogue if line.startswith('C:')]
     done = subprocess.run([program, str(number)], input=''.join(line + '\n' for line in client), check=True,
                           stdout=subprocess.PIPE, encoding='utf-8', timeout=20).stdout
     said, log = done.split('log:\n')
-    if block.dialogue is not None:
-        said = said.splitlines()[LOGIN_LINES * block.after_login:]
-        check(block.where, '\n'.join(said), '\n'.join(lines))
-    if block.log is not None:
-        check(block.where, log, block.log)
+    check(block.where, said.splitlines()[LOGIN_LINES * block.after_login:], block.dialogue)
+    check(block.where, log.splitlines(), block.log)
 
 
+unseen = dict(part.split('\n', 1) for part in UNSEEN.split('\n## ')[1:])
 blocks = [Block(match) for match in re.finditer(r'(?:<!-- in: ([^\n]*) -->\n)?```cpp\n(.*?)```', README, re.S)]
 programs = [block for block in blocks if block.is_program]
 examples = [block for block in blocks if not block.is_program]
-silent = [block.where for block in examples if block.dialogue is None and block.log is None]
-if silent:
-    sys.exit('nothing says what these do: ' + ', '.join(silent))
+silent = [block.where for block in examples if not block.dialogue]
+if silent or unseen:
+    sys.exit(f'nothing says what these do: {silent}; there is no example for these: {list(unseen)}')
 
 with tempfile.TemporaryDirectory() as scratch:
     for sample in programs:
