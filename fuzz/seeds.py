@@ -144,6 +144,7 @@ def seeds():
         login = f'AUTH {mechanism}\r\n'.encode() + b'\xfd\xfd\xfdSTAT\r\nLIST 1\r\nQUIT\r\n'
         for target in ('fuzz_session', 'fuzz_cuts'):
             add(target, f'auth-{mechanism.lower()}', login + b'\xff\0\0\0\2')
+            add(target, f'auth-{mechanism.lower()}-guess', login.replace(b'\xfd', b'\xfc') + b'\xff\0\0\0\2')
             add(target, f'auth-{mechanism.lower()}-tls', b'STLS\r\n\xfe' + login + b'\xff\0\x11\0\2')
     for message in SASL + [scram(*first, name) for first in SCRAM for name in ('sha1', 'sha256')]:
         add('fuzz_sasl', digest(message), message)
