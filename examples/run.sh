@@ -10,7 +10,8 @@ build=$here/build-examples
 say() { printf '%s\n' "run.sh: $*" >&2; }
 
 missing() {
-  for package in g++ meson ninja-build pkg-config libboost-dev libboost-program-options-dev libssl-dev; do
+  for package in g++ meson ninja-build pkg-config libboost-dev libboost-program-options-dev libssl-dev \
+    libcrypt-dev libsodium-dev libidn-dev nlohmann-json3-dev; do
     case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
       *' installed') ;;
       *) printf '%s ' "$package" ;;

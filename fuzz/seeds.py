@@ -28,6 +28,30 @@ SCRAM = [(b'n,,', b'n=user,r=fyko+d2lbbFgONRv9qkxdawL'), (b'y,a=boss,', b'n=a=2C
          (b'p=tls-exporter,,', b'n=user,r=x'), (b'p=tls-unique,a=a=3D,', 'n=\u00fc,r=x'.encode())]
 
 
+def tlv(kind, value):
+    return bytes([kind]) + len(value).to_bytes(2, 'big') + value
+
+
+def proxy_block(command, family, block):
+    return b'\r\n\r\n\0\r\nQUIT\n' + bytes([command, family]) + len(block).to_bytes(2, 'big') + block
+
+
+# PROXY headers, some with octets behind them, and addresses alone.
+TCP4 = bytes.fromhex('c0000201 c6336407 c350 006e')
+TCP6 = bytes.fromhex('20010db8000000000000000000000001 00000000000000000000ffffc0000201 ffff 03e3')
+TLS = tlv(0x20, b'\x07\0\0\0\0' + tlv(0x21, b'TLSv1.3') + tlv(0x22, b'ann') + tlv(0x23, b'TLS_AES_128_GCM_SHA256'))
+NAMES = tlv(1, b'pop3') + tlv(2, b'mail.example.org') + tlv(4, b'') + tlv(0xE0, b'own')
+SUM = tlv(3, bytes.fromhex('68c2f5ff')) + tlv(5, b'id')
+PROXY_LINES = [b'TCP4 192.0.2.1 198.51.100.7 50000 110\r\nUSER ann\r\n', b'TCP6 2001:db8::1 ::ffff:1.2.3.4 1 995\r\n',
+               b'TCP4 01.2.3.4 5.6.7.8 1 2\r\n', b'TCP4 1.2.3.4 5.6.7.8 1 65536\r\n', b'TCP6 1:2::3::4 :: 0 0\r\n',
+               b'UNKNOWN\r\n', b'UNKNOWN ' + b'x' * 91 + b'\r\n']
+PROXY_BLOCKS = [(0x20, 0, b''), (0x21, 0, b'?'), (0x21, 0x11, TCP4), (0x21, 0x11, TCP4 + NAMES + TLS),
+                (0x21, 0x11, TCP4 + SUM), (0x21, 0x11, TCP4 + b'\x04\0\x09'), (0x21, 0x11, TCP4 + tlv(4, b'x' * 505)),
+                (0x21, 0x22, TCP6 + TLS), (0x21, 0x31, b'/run/a'.ljust(108, b'\0') + b'b' * 108)]
+PROXY = [b'PROXY ' + line for line in PROXY_LINES] + [proxy_block(*block) for block in PROXY_BLOCKS]
+PROXY += [b'\x16\x03\x01\x02\0\x01', proxy_block(0x21, 0x11, TCP4) + b'CAPA\r\n', b'2001:DB8:0:0:1::1', b'192.0.2.1',
+          b'::ffff:192.0.2.1', b'1::', b'1:2:3:4:5:6:7:8', b'::1.2.3.256', b'1:2:3:4:5:6:1.2.3.4', b'1:2:3:4:5:6:7::8']
+
 # Mechanisms of fuzz/play.hpp: a client that knows the answers logs in by each, in the clear and under TLS.
 MECHANISMS = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-1', 'SCRAM-SHA-256', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-256-PLUS',
               'OAUTHBEARER', 'XOAUTH2', 'EXTERNAL', 'ANONYMOUS', 'X-OWN', 'X-FIRST']
@@ -148,6 +172,8 @@ def seeds():
             add(target, f'auth-{mechanism.lower()}-tls', b'STLS\r\n\xfe' + login + b'\xff\0\x11\0\2')
     for message in SASL + [scram(*first, name) for first in SCRAM for name in ('sha1', 'sha256')]:
         add('fuzz_sasl', digest(message), message)
+    for header in PROXY:
+        add('fuzz_proxy', digest(header), header)
     return made
 
 

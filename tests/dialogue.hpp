@@ -20,6 +20,7 @@
 //   C= cram ...         the answer to the last challenge of CRAM-MD5: user=... password=...
 //   C* N                the client sends N octets that do not matter, and CRLF
 //   S* N                a body of whatever octets, with its final dot (N is for the reader)
+//   S* N cut            the same without its end
 //   S: + ***            any challenge
 //   event: Kind key=value ...     the next event; a kind that is named in a file is checked throughout that file
 //   never: Kind                   such an event does not come
@@ -91,8 +92,8 @@ struct Message {
   std::string surrogate = {};
 };
 
-// Stand for a body, and for the line of a challenge, in what is wanted.
-inline constexpr char any_body = '\x01', any_challenge = '\x02';
+// Stand for a body, for the line of a challenge, and for a body without its end, in what is wanted.
+inline constexpr char any_body = '\x01', any_challenge = '\x02', any_rest = '\x03';
 
 struct Dialogue {
   std::string title;
@@ -399,6 +400,14 @@ inline std::string with_base64(const std::string& text) {
   return line;
 }
 
+// It follows the last line that the server has sent, whatever else happened meanwhile.
+inline void read_body(Dialogue& dialogue, bool cut, int number) {
+  auto& steps = dialogue.steps;
+  const auto last =
+      std::find_if(steps.rbegin(), steps.rend(), [](const Step& s) { return s.kind == Step::Kind::server; });
+  steps.insert(last.base(), {Step::Kind::server, std::string(1, cut ? any_rest : any_body), number});
+}
+
 inline bool read_line(Dialogue& dialogue, const std::string& line, int number) {
   const auto step = [&](Step::Kind kind, std::string text) {
     dialogue.steps.push_back({kind, std::move(text), number});
@@ -412,7 +421,7 @@ inline bool read_line(Dialogue& dialogue, const std::string& line, int number) {
   if (mark == "C= ") return step(Step::Kind::client, with_base64(line.substr(3)) + "\r\n");
   if (mark == "S= ") return step(Step::Kind::server, with_base64(line.substr(3)) + "\r\n");
   if (line == "S: + ***") return step(Step::Kind::server, std::string(1, any_challenge));
-  if (mark == "S* ") return step(Step::Kind::server, std::string(1, any_body));
+  if (mark == "S* ") return read_body(dialogue, line.find(" cut") != std::string::npos, number), true;
   if (mark == "S: ") return step(Step::Kind::server, unescaped(line.substr(3)) + "\r\n");
   if (mark == "S- ") return step(Step::Kind::server, unescaped(line.substr(3)));
   const std::size_t colon = line.find(':');
@@ -467,7 +476,7 @@ class StandIns {
       const auto list = words(step.text.substr(0, step.text.size() - std::min<std::size_t>(2, step.text.size())));
       const bool begins = list.size() >= 2 && upper(list[0]) == "AUTH";
       if (begins) mechanism_ = upper(list[1]), messages_ = 0;
-      if (begins && list.size() == 3 && list[2] == "***") replace("AUTH " + list[1] + ' ');
+      if (begins && list.size() == 3 && list[2] == "***") replace(step.text.substr(0, step.text.find("***")));
       if (!begins && challenged_ && list.size() == 1 && list[0] == "***") replace("");
       challenged_ = false;
     }
@@ -518,7 +527,8 @@ class StandIns {
       const std::string user = fact(failed, "user"), authzid = fact(failed, "authzid");
       std::string line = "!" + how + ' ' + mechanism_ + " user=" + in_quotes(user);
       if (!authzid.empty()) line += " authzid=" + in_quotes(authzid);
-      if (fault == "wrong_binding") return line + (mechanism_.find("-PLUS") == std::string::npos ? " flag=y" : " type=none");
+      if (fault == "wrong_binding")
+        return line + (mechanism_.find("-PLUS") == std::string::npos ? " flag=y" : " type=none");
       return fault.empty() ? line : "";
     }
     if (mechanism_ == "LOGIN" && challenge_follows()) {
@@ -529,7 +539,7 @@ class StandIns {
     const std::string user = fact(failed, "user"), authzid = fact(failed, "authzid");
     if (mechanism_ == "PLAIN") return to_base64(plain_message(authzid, user, "***"));
     if (mechanism_ == "CRAM-MD5") return to_base64(user + ' ' + std::string(32, '0'));
-    if (mechanism_ == "EXTERNAL") return authzid.empty() ? "=" : to_base64(authzid);
+    if (mechanism_ == "EXTERNAL") return to_base64(authzid.empty() ? user : authzid);
     if (mechanism_ == "OAUTHBEARER") return to_base64(bearer_message(false, saslname(user), "token"));
     if (mechanism_ == "XOAUTH2") return to_base64(bearer_message(true, user, "token"));
     return to_base64("***");
@@ -538,7 +548,7 @@ class StandIns {
     const auto event = next_event({"LoginFailed", "AuthRequest", "SaslRequest", "ListRequest"});
     const std::string fault = event.empty() || event[0] != "LoginFailed" ? "" : fact(event, "fault");
     if (mechanism_.substr(0, 6) != "SCRAM-") return fault.empty() ? to_base64("***") : "";
-    if (messages_ > 2 || fault == "malformed") return {};
+    if (messages_ > 2 || (fault == "malformed" && !challenge_follows())) return {};
     if (fault == "wrong_proof") return "!final proof=wrong";
     return fault == "wrong_binding" ? "!final binding=wrong" : "!final";
   }
@@ -734,7 +744,9 @@ class Application {
       const std::string facts = word.substr(colon + 1);
       const std::size_t utf8 = facts.find("/utf8");
       const bool surrogate = utf8 != std::string::npos && utf8 + 6 < facts.size();
-      list.push_back({std::strtoull(facts.c_str(), nullptr, 10), {}, utf8 != std::string::npos,
+      list.push_back({std::strtoull(facts.c_str(), nullptr, 10),
+                      {},
+                      utf8 != std::string::npos,
                       surrogate ? std::strtoull(facts.c_str() + utf8 + 6, nullptr, 10) : 0});
     }
     for (std::size_t i = 0; i < uids.size(); ++i) list[i].uid = uids[i];
@@ -923,16 +935,19 @@ class Player {
     if (what == "cram") return to_base64(cram_md5_response(user, password, last_challenge()));
     if (what == "AUTH" || what == "first") {
       const bool plus = list[1].find("-PLUS") != std::string::npos;
-      const std::string flag = get("flag", plus ? "p" : "n"), type = get("type", "tls-exporter");
+      const std::string known = !dialogue_.exporter.empty()           ? "tls-exporter"
+                                : !dialogue_.server_end_point.empty() ? "tls-server-end-point"
+                                                                      : "tls-unique";
+      const std::string flag = get("flag", plus ? "p" : "n"), type = get("type", known);
       const std::string authzid = get("authzid", "");
-      const std::string header = (flag == "p" ? "p=" + type : flag) + ',' +
-                                 (authzid.empty() ? "" : "a=" + saslname(authzid)) + ',';
-      binding_ = flag != "p"                   ? ""
-                 : type == "tls-unique"        ? dialogue_.unique
+      const std::string header =
+          (flag == "p" ? "p=" + type : flag) + ',' + (authzid.empty() ? "" : "a=" + saslname(authzid)) + ',';
+      binding_ = flag != "p"                      ? ""
+                 : type == "tls-unique"           ? dialogue_.unique
                  : type == "tls-server-end-point" ? dialogue_.server_end_point
-                                               : dialogue_.exporter;
-      const auto hash = list[1].find("SHA-256") == std::string::npos ? mailwire::ScramHash::sha_1
-                                                                     : mailwire::ScramHash::sha_256;
+                                                  : dialogue_.exporter;
+      const auto hash =
+          list[1].find("SHA-256") == std::string::npos ? mailwire::ScramHash::sha_1 : mailwire::ScramHash::sha_256;
       const std::string message = to_base64(client_.first(hash, header, user, get("nonce", "client+nonce")));
       return what == "AUTH" ? "AUTH " + list[1] + ' ' + message : message;
     }
@@ -1021,9 +1036,11 @@ class Player {
     for (const char c : wanted) {
       const std::size_t start = std::min(text.size(), output.size());
       if (c == any_body) {
-        const std::size_t dot = output.compare(start, 3, ".\r\n") == 0 ? start : output.find("\r\n.\r\n", start);
-        const std::size_t end = dot == std::string::npos ? output.size() : dot == start ? dot + 3 : dot + 5;
-        text += output.substr(start, end - start);
+        const bool empty = output.compare(start, 3, ".\r\n") == 0;
+        const std::size_t dot = empty ? start : output.find("\r\n.\r\n", start);
+        text += output.substr(start, dot == std::string::npos ? dot : dot + (empty ? 3 : 5) - start);
+      } else if (c == any_rest) {
+        text += output.substr(start);
       } else if (c == any_challenge) {
         const std::size_t end = output.find("\r\n", start);
         const bool is_one = output.compare(start, 2, "+ ") == 0 && end != std::string::npos;

@@ -15,6 +15,7 @@ GROUPS = [
     ('octets', 'mailwire/*.hpp'),
     ('types', '*/types.hpp'),
     ('config', '*/config.hpp'),
+    ('config', '*/texts.hpp'),
     ('events', '*/events.hpp'),
     ('detail', '*/detail/*.hpp'),
     ('bodies', '*/impl/*.ipp'),
@@ -28,7 +29,7 @@ VOCABULARY = {'octets', 'types', 'config', 'events'}
 MAY_INCLUDE = {
     'octets': {'octets'},
     'types': {'octets'},
-    'config': {'octets', 'types'},
+    'config': {'octets', 'types', 'config'},
     'events': {'octets', 'types'},
     'detail': VOCABULARY | {'detail'},
     'bodies': VOCABULARY | {'detail', 'machine'},

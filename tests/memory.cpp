@@ -68,8 +68,7 @@ void expect(bool fact, const char* what) {
   ++failures;
 }
 
-// ---- a session that allocates nothing outside itself
-// ------------------------------------------------------------------
+// ---- a session that allocates nothing outside itself --------------------------------------------------------------
 
 struct Served {
   pop3::Config config = settings();
@@ -139,8 +138,7 @@ struct Served {
   }
 };
 
-// ---- what is promised
-// -------------------------------------------------------------------------------------------------
+// ---- what is promised -----------------------------------------------------------------------------------------------
 
 std::string repeated(std::string_view line, std::size_t size) {
   std::string octets;
@@ -249,6 +247,68 @@ void idle_sessions() {
   at_most("octets that are left when sessions are gone", heap.live - start, 0);
 }
 
+// What is there for the login only is gone after it, what the application wants to know of TLS is not.
+void extras() {
+  const std::size_t start = heap.live;
+  pop3::Connection connection;
+  const std::string nonce(64, 'n'), facts(100, 'f');
+  connection.nonce = nonce;
+  connection.hostname = "mail.example.org";
+  {
+    Served served(0, connection);
+    const std::size_t before = heap.live;
+    served.say("AUTH PLAIN AGFubgBwdw==\r\nNOOP\r\n");
+    expect(served.session.state() == pop3::State::transaction, "AUTH PLAIN logs in");
+    served.session.trim();
+    at_most("octets that AUTH leaves after login, beside what was there before",
+            heap.live > before ? heap.live - before : 0, 0);
+    std::size_t least = ~std::size_t{0};
+    Served in_vain(0, connection);
+    for (int i = 0; i < 50; ++i) {
+      in_vain.say("AUTH PLAIN\r\nAGFubgBubw==\r\nAUTH PLAIN " + std::string(2000, 'A') + "\r\nAUTH LOGIN\r\n*\r\n");
+      in_vain.session.trim();
+      least = std::min(least, heap.live);
+      if (i > 0) expect(heap.live == least, "each failed AUTH leaves as much as the one before");
+    }
+  }
+  {
+    connection.encrypted = true;
+    connection.tls.version = connection.tls.cipher = connection.tls.exporter = facts;
+    Served served(0, connection);
+    const std::size_t before = heap.live;
+    served.say("USER ann\r\nPASS pw\r\n");
+    served.session.trim();
+    expect(served.session.tls().version == facts, "the version of TLS is known after login");
+    at_most("octets of a session with facts of TLS after login", heap.live > before ? heap.live - before : 0, 0);
+  }
+  {
+    // Whoever sends long AUTH lines gets a block for one of them, and a decoded copy.
+    const std::string initial = "AUTH PLAIN " + std::string(12'000, 'A') + "\r\n",
+                      two_steps = "AUTH PLAIN\r\n" + std::string(12'000, 'A') + "\r\n",
+                      too_long = "AUTH " + std::string(20'000, 'x') + "\r\n";
+    Served served(0, connection);
+    const std::size_t before = heap.live;
+    heap.peak = heap.live;
+    for (int i = 0; i < 200; ++i)
+      for (const std::string* lines : {&initial, &two_steps, &too_long}) served.say(*lines);
+    at_most("octets that 600 lines of AUTH cost at the most", heap.peak - before, 32 * 1024);
+    served.session.trim();
+    at_most("  ... kept after them", heap.live > before ? heap.live - before : 0, 100);
+  }
+  {
+    Served served(0);
+    served.config.trace = true;
+    const std::size_t before = heap.live;
+    heap.peak = heap.live;
+    for (int i = 0; i < 20'000; ++i) served.say("USER ann\r\n");
+    at_most("octets that a trace that nobody takes costs at the most", heap.peak - before,
+            200 * 1024);  // a string doubles
+    const std::string trace = served.session.take_trace();
+    expect(trace.size() <= 66'000 && trace.find("# lines left out: ") != trace.npos, "it tells what it left out");
+  }
+  at_most("octets that are left when sessions are gone", heap.live - start, nonce.size() + facts.size() + 100);
+}
+
 void impolite_peers() {
   const std::string noops = repeated("NOOP\r\n", 60'000), endless(60'000, 'x');
   const std::string login = "USER ann\r\nPASS " + std::string(500, 'x') + "\r\nUSER " + std::string(500, 'x') + "\r\n";
@@ -283,6 +343,7 @@ int main() {
   big_bodies();
   commands();
   idle_sessions();
+  extras();
   impolite_peers();
   return failures == 0 ? 0 : 1;
 }

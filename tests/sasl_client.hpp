@@ -39,7 +39,10 @@ inline std::string cram_md5_response(const std::string& user, std::string_view p
 }
 // RFC 7628, and XOAUTH2
 inline std::string bearer_message(bool old, const std::string& user, const std::string& token) {
-  const std::string end = std::string("\x01" "auth=Bearer ") + token + "\x01\x01";
+  const std::string end = std::string(
+                              "\x01"
+                              "auth=Bearer ") +
+                          token + "\x01\x01";
   return old ? "user=" + user + end : (user.empty() ? "n,," : "n,a=" + user + ",") + end;
 }
 
@@ -85,7 +88,9 @@ class ScramClient {
     return bound + ",p=" + to_base64(proof);
   }
   // Whether the server has shown that it knows the keys.
-  bool verify(const std::string& last) const { return last == "v=" + to_base64(mac(mac(salted_, "Server Key"), message_)); }
+  bool verify(const std::string& last) const {
+    return last == "v=" + to_base64(mac(mac(salted_, "Server Key"), message_));
+  }
 
  private:
   static std::string value(const std::string& message, const std::string& name) {
@@ -110,8 +115,9 @@ class ScramClient {
     static std::map<std::tuple<mailwire::ScramHash, std::string, std::string, std::uint32_t>, std::string> all;
     std::string& octets = all[std::make_tuple(hash_, password, salt, iterations)];
     if (octets.empty())
-      octets = hash_ == mailwire::ScramHash::sha_1 ? text(mailwire::pbkdf2<mailwire::Sha1>(password, salt, iterations))
-                                                   : text(mailwire::pbkdf2<mailwire::Sha256>(password, salt, iterations));
+      octets = hash_ == mailwire::ScramHash::sha_1
+                   ? text(mailwire::pbkdf2<mailwire::Sha1>(password, salt, iterations))
+                   : text(mailwire::pbkdf2<mailwire::Sha256>(password, salt, iterations));
     return octets;
   }
 

@@ -23,6 +23,23 @@ inline std::vector<Mail> two_mails() {
   return {{"uid-1", "Subject: one\r\n\r\nfirst\r\nsecond\r\n"}, {"uid-2", "Subject: two\r\n\r\n.dot\r\n"}};
 }
 
+inline constexpr const char* log_in = "USER ann\r\nPASS pw\r\n";
+
+inline pop3::Connection with_apop(pop3::SessionId id = 0) {
+  pop3::Connection connection;
+  connection.id = id;
+  connection.apop_challenge = "<1@x>";
+  return connection;
+}
+
+// Octets that wait to be sent.
+inline std::size_t queued(pop3::Session& session) {
+  pop3::ConstBuffer runs[4];
+  std::size_t octets = 0;
+  for (std::size_t i = 0, count = session.gather(runs, 4); i < count; ++i) octets += runs[i].size;
+  return octets;
+}
+
 // Passwords in the clear, and no waiting: most tests are about something else.
 inline pop3::Config plain_config() {
   pop3::Config config;
@@ -60,7 +77,7 @@ class Server {
     return harness.output.substr(before);
   }
   std::string command(std::string_view line) { return say(std::string(line) + "\r\n"); }
-  std::string log_in() { return say("USER ann\r\nPASS pw\r\n"); }
+  std::string log_in() { return say(tests::log_in); }
 
   // The client sends these octets, and reads; whatever is asked before is answered: the first request of this kind,
   // left open.

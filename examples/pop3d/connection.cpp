@@ -3,9 +3,9 @@
 
 #include "connection.hpp"
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
 #include <variant>
+
+#include "connection.ipp"
 
 namespace pop3d {
 namespace {
@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t body_chunk = 64 * 1024;
 constexpr std::size_t top_chunk = 8 * 1024;  // mostly, TOP wants the header and a few lines
+constexpr auto proxy_limit = 10s;
 constexpr auto handshake_limit = 15s;
 constexpr auto goodbye_limit = 1s;
 constexpr std::string_view going_down = "the server is going down";
@@ -22,49 +23,76 @@ bool has_to_wait(const Tried& tried) {
   return tried.result == Tried::wait_readable || tried.result == Tried::wait_writable;
 }
 
-std::string address_of(const Socket& socket) {
-  error_code error;
-  const auto peer = socket.remote_endpoint(error);
-  if (error) return {};
-  const std::string address = peer.address().to_string();
-  return (peer.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(peer.port());
-}
-
 }  // namespace
 
 Connection::Connection(Services& services, Socket socket, pop3::SessionId id, bool tls)
     : services_(services),
+      config_(services.config.get()),
+      id_(id),
       socket_(std::move(socket)),
-      stream_(socket_.native_handle(), tls ? services.tls.get() : nullptr),
-      session_(services.config, {id, tls, {}}),
+      stream_(socket_.native_handle()),
       timer_(socket_.get_executor()),
-      address_(address_of(socket_)) {
+      client_(peer_of(socket_.native_handle())) {
+  if (tls) stream_.start_tls(services.tls.get(), {});
   error_code ignored;  // a peer that is gone already is found out by the first read
   socket_.native_non_blocking(true, ignored);
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
 }
 
-void Connection::refuse() { session_.shutdown({pop3::Code::sys_temp, "too many connections, try again later"}); }
+void Connection::refuse() { refused_ = true; }
 
 Awaitable<> Connection::run() {
   LogLine(services_.log, Level::debug, "connection")
-      .add("address", address_)
+      .add("address", client_.text().view())
       .add("tls", stream_.encrypted() ? "yes" : "no");
-  if (!stream_.encrypted() || co_await handshake()) co_await serve();
+  const bool known = !is_proxy(services_.proxies, client_.address) || co_await read_proxy_header();
+  if (known && (!stream_.encrypted() || co_await handshake())) {
+    make_session();
+    refuse_unless_admitted();
+    co_await serve();
+  }
   message_.reset();
   maildrop_.reset();
-  log_end();
+  if (known) log_end();
   if (reason_ != to_string(pop3::CloseReason::disconnected)) co_await say_goodbye();
   timer_.cancel();
   error_code ignored;
   socket_.close(ignored);
 }
 
+// A proxy that is known has to say whose connection it is, before anything else. Who is not known to be one is never
+// asked: anybody could take any address then.
+Awaitable<bool> Connection::read_proxy_header() {
+  const pop3::TimePoint until = Clock::now() + proxy_limit;
+  ProxyReader reader(socket_.native_handle());
+  Tried tried = reader.read();
+  while (tried.result == Tried::wait_readable && stop_ == Stop::no && Clock::now() < until) {
+    co_await wait(tried.result, until);
+    tried = reader.read();
+  }
+  const bool done = tried.result == Tried::done;
+  LogLine line(services_.log, done ? Level::debug : Level::warning, "proxy");
+  line.add("peer", client_.text().view());
+  if (done) {
+    client_ = reader.client(client_);
+    proxied_tls_ = reader.encrypted();
+    proxied_identity_ = reader.identity();
+    line.add("address", client_.text().view());
+    reader.add_facts(line);
+  } else {
+    line.add("reason", stop_ == Stop::no ? reader.reason(tried.result) : "shutdown");
+  }
+  co_return done;
+}
+
 Awaitable<bool> Connection::handshake() {
   const pop3::TimePoint until = Clock::now() + handshake_limit;
   while (stop_ == Stop::no && Clock::now() < until) {
     const Tried tried = stream_.handshake();
-    if (tried.result == Tried::done) co_return true;
+    if (tried.result == Tried::done) {
+      log_tls();
+      co_return true;
+    }
     if (!has_to_wait(tried)) co_return false;
     co_await wait(tried.result, until);
   }
@@ -74,54 +102,55 @@ Awaitable<bool> Connection::handshake() {
 // The one law: after anything has happened, poll() until it returns nothing, then look at the octets.
 Awaitable<> Connection::serve() {
   for (;;) {
-    if (stop_ == Stop::now) session_.shutdown({pop3::Code::sys_temp, going_down});
-    if (stop_ == Stop::at_once) session_.disconnect();
-    while (const auto event = session_.poll(Clock::now()))
+    if (stop_ == Stop::now) session_->shutdown({pop3::Code::sys_temp, going_down});
+    if (stop_ == Stop::at_once) session_->disconnect();
+    while (const auto event = session_->poll(Clock::now()))
       co_await std::visit([this](const auto& what) { return answer(what); }, *event);
-    if (session_.finished()) co_return;
+    log_trace();
+    if (session_->finished()) co_return;
     const Tried::Result next = exchange_octets();
     if (next == Tried::done) continue;
-    const auto until = session_.deadline();
+    const auto until = session_->deadline();
     if (next == Tried::end)
       co_await nap(until);
     else
       co_await wait(next, until);
-    if (until && Clock::now() >= *until) session_.consume_output(0);  // a write that could not be made is given up
+    if (until && Clock::now() >= *until) session_->consume_output(0);  // a write that could not be made is given up
   }
 }
 
 // Sends if there is anything to send, else reads; tells what to wait for. `end`: only for the deadline.
 Tried::Result Connection::exchange_octets() {
   pop3::ConstBuffer runs[4];
-  if (const std::size_t count = session_.gather(runs, 4); count > 0) return send(runs, count);
+  if (const std::size_t count = session_->gather(runs, 4); count > 0) return send(runs, count);
   if (stop_ == Stop::when_idle) {
-    session_.shutdown({pop3::Code::sys_temp, going_down});
+    session_->shutdown({pop3::Code::sys_temp, going_down});
     return Tried::done;
   }
-  return session_.wants_input() ? receive() : Tried::end;
+  return session_->wants_input() ? receive() : Tried::end;
 }
 
 Tried::Result Connection::send(const pop3::ConstBuffer* runs, std::size_t count) {
   const Tried tried = stream_.write(runs, count);
   if (has_to_wait(tried)) return tried.result;
   if (tried.result == Tried::done)
-    session_.consume_output(tried.octets);
+    session_->consume_output(tried.octets);
   else
-    session_.disconnect();
+    session_->disconnect();
   return Tried::done;
 }
 
 Tried::Result Connection::receive() {
   if (!readable_ && !stream_.has_read_ahead()) {
-    session_.trim();  // who waits holds no buffers
+    session_->trim();  // who waits holds no buffers
     return Tried::wait_readable;
   }
   readable_ = false;
-  const pop3::MutableBuffer room = session_.input_buffer();
+  const pop3::MutableBuffer room = session_->input_buffer();
   const Tried tried = stream_.read(room.data, room.size);
-  session_.commit_input(tried.octets);
-  if (tried.result == Tried::end) session_.end_of_input();
-  if (tried.result == Tried::failed) session_.disconnect();
+  session_->commit_input(tried.octets);
+  if (tried.result == Tried::end) session_->end_of_input();
+  if (tried.result == Tried::failed) session_->disconnect();
   return tried.result == Tried::wait_writable ? tried.result : Tried::done;
 }
 
@@ -143,66 +172,47 @@ Awaitable<> Connection::say_goodbye() {
 
 // ---- what the session asks ----------------------------------------------------------------------------------------
 
-Awaitable<> Connection::answer(pop3::AuthRequest ask) {
-  user_ = ask.user;  // also of a login that fails, for the log
-  bool right = false;
-  co_await blocking([&] { right = services_.users.check(ask.user, ask.password.reveal()); });
-  if (right)
-    session_.accept(ask.token);
+// Octets that came behind STLS belong to TLS: the client's first ones, or somebody else's, with which it fails.
+Awaitable<> Connection::answer(pop3::TlsRequest ask) {
+  stream_.start_tls(services_.tls.get(), session_->unread_input());
+  const bool done = co_await handshake();
+  if (done)
+    session_->accept(ask.token, KnownTls(stream_, {}).facts);
   else
-    session_.refuse(ask.token);
-}
-
-Awaitable<> Connection::answer(pop3::DigestRequest ask) {  // not offered
-  session_.refuse(ask.token);
-  co_return;
-}
-
-Awaitable<> Connection::answer(pop3::ListRequest ask) {
-  std::unique_ptr<Maildrop> maildrop;
-  Contents contents;
-  bool in_use = false;
-  co_await blocking([&] {
-    auto opened = services_.store->open(std::string(ask.user));
-    in_use = opened == nullptr;
-    if (opened) contents = opened->contents();
-    maildrop = std::move(opened);
-  });
-  if (in_use) {
-    session_.refuse(ask.token, {pop3::Code::in_use, "another session has this maildrop"});
-  } else if (!maildrop) {
-    session_.refuse(ask.token, {pop3::Code::sys_temp, "the maildrop cannot be opened"});
-  } else if (session_.accept(ask.token, contents.messages) == pop3::Outcome::applied) {
-    maildrop_ = std::move(maildrop);
-  }  // else it is still ours, and unlocked here
+    session_->refuse(ask.token);
 }
 
 Awaitable<> Connection::answer(pop3::RetrieveRequest ask) {
   std::optional<std::string_view> octets;
-  co_await blocking([&] {
+  co_await on(services_.blocking, [&] {
     message_ = maildrop_->open_message(ask.number);
     if (message_) octets = message_->read(0, ask.top_lines ? top_chunk : body_chunk);
   });
   if (octets)
     lend(ask, 0, *octets);
   else
-    session_.refuse(ask.token, {pop3::Code::none, message_ ? "the message cannot be read" : "the message is gone"});
+    session_->refuse(ask.token, {pop3::Code::none, message_ ? "the message cannot be read" : "the message is gone"});
 }
 
 Awaitable<> Connection::answer(pop3::BodyRequest ask) {
   std::optional<std::string_view> octets;
-  co_await blocking([&] { octets = message_->read(ask.offset, body_chunk); });
+  co_await on(services_.blocking, [&] { octets = message_->read(ask.offset, body_chunk); });
   if (octets)
     lend(ask, ask.offset, *octets);
   else
-    session_.abort_body(ask.token);
+    session_->abort_body(ask.token);
 }
 
 // The octets stay in `message_` until the next one is asked for, or until BodyDone.
 template <class Request>
 void Connection::lend(const Request& ask, std::uint64_t offset, std::string_view octets) {
   const bool last = offset + octets.size() >= message_->size();
-  session_.lend_body(ask.token, octets, last ? pop3::Chunk::last : pop3::Chunk::more);
+  session_->lend_body(ask.token, octets, last ? pop3::Chunk::last : pop3::Chunk::more);
+}
+
+Awaitable<> Connection::answer(pop3::CommandRequest ask) {  // none is set up
+  session_->proceed(ask.token);
+  co_return;
 }
 
 Awaitable<> Connection::answer(pop3::BodyDone) {
@@ -212,11 +222,11 @@ Awaitable<> Connection::answer(pop3::BodyDone) {
 
 Awaitable<> Connection::answer(pop3::CommitRequest ask) {
   std::size_t removed = 0;
-  co_await blocking([&] {
+  co_await on(services_.blocking, [&] {
     removed = maildrop_->remove(ask.numbers);
     maildrop_.reset();  // before the answer: whoever reads it may log in again
   });
-  session_.accept(ask.token, removed);
+  session_->accept(ask.token, removed);
 }
 
 Awaitable<> Connection::answer(pop3::Closed closed) {
@@ -225,25 +235,6 @@ Awaitable<> Connection::answer(pop3::Closed closed) {
 }
 
 // ---- waiting ------------------------------------------------------------------------------------------------------
-
-// Does `work` on a thread that may block, then goes on here. What is thrown there is logged; `work` has to leave its
-// results so that they tell of the failure. Nothing else happens to the connection meanwhile.
-template <class Work>
-Awaitable<> Connection::blocking(Work work) {
-  const auto there_and_back = [this](auto handler, Work todo) {
-    asio::post(services_.blocking, [this, handler = std::move(handler), todo = std::move(todo),
-                                    stay = asio::make_work_guard(socket_.get_executor())]() mutable {
-      try {
-        todo();
-      } catch (const std::exception& error) {
-        LogLine(services_.log, Level::error, "failure").add("user", user_).add("what", error.what());
-      }
-      asio::post(stay.get_executor(), std::move(handler));
-    });
-  };
-  return asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(there_and_back, use_awaitable,
-                                                                             std::move(work));
-}
 
 // Both end early when wake() is called.
 Awaitable<> Connection::wait(Tried::Result what, std::optional<pop3::TimePoint> until) {
@@ -293,12 +284,36 @@ void Connection::stop(Stop how) {
   wake();
 }
 
+void Connection::log_tls() {
+  if (!services_.log.shows(Level::debug)) return;
+  const TlsDetails details = stream_.tls_details();
+  LogLine(services_.log, Level::debug, "tls")
+      .add("address", client_.text().view())
+      .add("version", details.version)
+      .add("cipher", details.cipher)
+      .add("sni", details.sni)
+      .add("alpn", details.alpn)
+      .add("client", details.identity);
+}
+
+// Secrets are not in it, whatever the client said.
+void Connection::log_trace() {
+  if (!config_->trace) return;
+  const std::string trace = session_->take_trace();
+  for (std::size_t start = 0; start < trace.size();) {
+    const std::size_t end = trace.find('\n', start);
+    LogLine(services_.log, Level::debug, "trace").add("id", id_).add("line", trace.substr(start, end - start));
+    start = end + 1;
+  }
+}
+
 void Connection::log_end() {
-  const pop3::Counters& counters = session_.counters();
+  const pop3::Counters counters = session_ ? session_->counters() : pop3::Counters{};
   LogLine(services_.log, Level::info, "session")
       .add("user", user_)
-      .add("address", address_)
+      .add("address", client_.text().view())
       .add("tls", stream_.encrypted() ? "yes" : "no")
+      .add("method", method_)
       .add("commands", counters.commands)
       .add("bad", counters.bad_commands)
       .add("failed_logins", counters.failed_logins)

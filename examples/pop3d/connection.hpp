@@ -11,22 +11,34 @@
 #include <string_view>
 
 #include "asio.hpp"
+#include "last_login.hpp"
 #include "log.hpp"
 #include "pop3/session.hpp"
+#include "proxy.hpp"
+#include "reloadable.hpp"
 #include "store.hpp"
 #include "stream.hpp"
+#include "throttle.hpp"
+#include "tokens.hpp"
 #include "users.hpp"
 
 namespace pop3d {
 
 // What all connections share.
 struct Services {
-  pop3::Config config;
-  Users users;
+  std::string hostname;
+  bool apop;
+  Reloadable<Users> users;
+  Reloadable<Tokens> tokens;
+  Reloadable<TlsContext> tls;       // null: there is none
+  Reloadable<pop3::Config> config;  // made of the others
   std::unique_ptr<Store> store;
-  TlsContext tls;
   Log log;
-  asio::thread_pool blocking;  // for what may take its time: files, password checks
+  Networks proxies;  // whose connections begin with a PROXY header
+  Throttle throttle;
+  LastLogin last_login;
+  asio::thread_pool blocking;  // for what may take its time: files
+  asio::thread_pool hashing;   // password checks: guesses must not hold up those who are logged in
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -40,12 +52,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   };
 
   Connection(Services& services, Socket socket, pop3::SessionId id, bool tls);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
 
   Awaitable<> run();  // from the first octet to the last
-  void refuse();      // before run(): there are too many
+  void refuse();      // before run(): there are too many, of all addresses
   void stop(Stop how);
 
  private:
+  // connection.cpp: octets, time, mail
+  Awaitable<bool> begin();
+  Awaitable<bool> read_proxy_header();
   Awaitable<bool> handshake();
   Awaitable<> serve();
   Tried::Result exchange_octets();
@@ -53,38 +71,66 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Tried::Result receive();
   Awaitable<> say_goodbye();
 
-  Awaitable<> answer(pop3::AuthRequest ask);
-  Awaitable<> answer(pop3::DigestRequest ask);
-  Awaitable<> answer(pop3::ListRequest ask);
+  Awaitable<> answer(pop3::TlsRequest ask);
   Awaitable<> answer(pop3::RetrieveRequest ask);
   Awaitable<> answer(pop3::BodyRequest ask);
   Awaitable<> answer(pop3::CommitRequest ask);
+  Awaitable<> answer(pop3::CommandRequest ask);
   Awaitable<> answer(pop3::BodyDone done);
   Awaitable<> answer(pop3::Closed closed);
   template <class Request>
   void lend(const Request& ask, std::uint64_t offset, std::string_view octets);
 
   template <class Work>
-  Awaitable<> blocking(Work work);
+  Awaitable<> on(asio::thread_pool& pool, Work work);
   Awaitable<> wait(Tried::Result what, std::optional<pop3::TimePoint> until);
   Awaitable<> nap(std::optional<pop3::TimePoint> until);
   void watch(pop3::TimePoint deadline);
   void wake();
+  void log_tls();
+  void log_trace();
   void log_end();
 
+  // login.cpp: who it is, and what he may
+  void make_session();
+  void refuse_unless_admitted();
+  bool banned();
+  Awaitable<> answer(pop3::AuthRequest ask);
+  void decide_by_token(const pop3::AuthRequest& ask, const Tokens::Checked& token);
+  Awaitable<> answer(pop3::DigestRequest ask);
+  Awaitable<> answer(pop3::ScramRequest ask);
+  Awaitable<> answer(pop3::SaslRequest ask);
+  Awaitable<> answer(pop3::LoginFailed failed);
+  Awaitable<> answer(pop3::ListRequest ask);
+  template <class Request>
+  void decide(const Request& ask, std::optional<Users::Verdict> verdict);
+  template <class Request>
+  void turn_down(const Request& ask, std::string_view why);
+  bool admit(const std::string& user, pop3::Token<pop3::ListRequest> token);
+  void log_failure(std::string_view why);
+
   Services& services_;
+  const std::shared_ptr<const pop3::Config> config_;  // outlives the session
+  const pop3::SessionId id_;
   Socket socket_;
   Stream stream_;
-  pop3::Session session_;
+  std::optional<pop3::Session> session_;  // from the moment on that its first octet may be sent
   Timer timer_;
   Timer* nap_ = nullptr;
   pop3::TimePoint due_ = pop3::TimePoint::max();  // of the wait that is under way
   pop3::TimePoint timer_set_ = pop3::TimePoint::max();
   const pop3::TimePoint began_ = Clock::now();
   Stop stop_ = Stop::no;
+  bool refused_ = false;
   bool readable_ = false;  // the last wait said so
   std::string_view reason_ = "tls_handshake";
-  std::string address_, user_;
+  mailwire::IpEndpoint client_;  // whose connection it is, for all who ask: the peer, or whom a proxy names
+  bool proxied_tls_ = false;     // a proxy has ended the client's TLS
+  std::string proxied_identity_;
+  std::string user_;
+  std::string_view method_ = "-";
+  std::optional<Address> counted_address_;  // for the throttle: to be given back
+  std::string counted_user_;
   std::unique_ptr<Maildrop> maildrop_;
   std::unique_ptr<Message> message_;
 };

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "../demo.hpp"
+#include "hash_password.hpp"
 #include "options.hpp"
 #include "server.hpp"
 
@@ -23,9 +24,16 @@ void use_all_descriptors() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-TlsContext tls_for(const Options& options) {
-  if (!options.certificate.empty()) return make_tls(options.certificate, options.key);
-  return options.demo() ? make_demo_tls(options.hostname) : nullptr;
+Reloadable<Users>::Load users_of(const Options& options) {
+  return [options] {
+    return std::make_shared<const Users>(options.demo() ? Users::one(std::string(demo::user), demo::password)
+                                                        : Users::read(options.users));
+  };
+}
+
+Reloadable<TlsContext>::Load tls_of(const Options& options) {
+  if (options.tls.certificates.empty() && !options.demo()) return [] { return nullptr; };
+  return [settings = options.tls] { return std::make_shared<const TlsContext>(settings); };
 }
 
 void listen(Server& server, const Options& options) {
@@ -46,10 +54,8 @@ void listen(Server& server, const Options& options) {
 void serve(const Options& options) {
   use_all_descriptors();
   std::signal(SIGPIPE, SIG_IGN);
-  Users users =
-      options.demo() ? Users::one(std::string(demo::user), std::string(demo::password)) : Users::read(options.users);
   auto store = options.demo() ? make_demo_store() : make_maildir_store(options.mail);
-  Server server(options, std::move(users), std::move(store), tls_for(options));
+  Server server(options, users_of(options), std::move(store), tls_of(options));
   listen(server, options);
   server.run();
 }
@@ -58,7 +64,9 @@ void serve(const Options& options) {
 
 int main(int argc, char** argv) try {
   const Options options = parse_options(argc, argv);
-  if (options.text.empty())
+  if (options.text.empty() && options.hash_password)
+    std::printf("%s\n", hash_password(options.scheme, options.user).c_str());
+  else if (options.text.empty())
     serve(options);
   else
     std::fputs(options.text.c_str(), stdout);

@@ -3,12 +3,19 @@
 #ifndef POP3D_OPTIONS_HPP
 #define POP3D_OPTIONS_HPP
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "log.hpp"
+#include "mailwire/ip_address.hpp"
+#include "throttle.hpp"
+#include "tls.hpp"
+#include "tokens.hpp"
 
 namespace pop3d {
 
@@ -19,16 +26,25 @@ struct Listen {
 
 struct Options {
   std::vector<Listen> listen;
-  std::string mail, users;       // no `mail` = the demo
-  std::string certificate, key;  // PEM files
+  std::string mail, users;  // no `mail` = the demo
+  TlsSettings tls;
   std::string hostname;
   bool allow_plaintext = false;
+  std::vector<mailwire::IpNetwork> proxies;
   unsigned threads = 1;
   std::size_t max_connections = 10'000;
+  Throttle::Limits throttle;
+  std::chrono::seconds login_delay{0};
+  std::optional<std::uint32_t> expire;  // days; pop3::expire_never
+  bool apop = false, utf8 = false;
+  TokenSettings tokens;
+  bool hash_password = false;  // do that, and that is all
+  std::string scheme = "CRYPT", user;
   Level log_level = Level::info;
   std::string text;  // for --help and --version: print this, and that is all
 
   bool demo() const noexcept { return mail.empty(); }
+  bool offers_tls() const noexcept { return demo() || !tls.certificates.empty(); }
 };
 
 // What was asked for makes no sense.

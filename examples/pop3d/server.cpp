@@ -16,6 +16,7 @@
 #include <unordered_set>
 
 #include "connection.hpp"
+#include "settings.hpp"
 
 namespace pop3d {
 namespace {
@@ -26,14 +27,8 @@ using asio::ip::tcp;
 constexpr std::size_t refused_at_once = 64;  // connections over the limit that are told so at the same time
 constexpr auto accept_pause = 100ms;
 
-pop3::Config session_config(const Options& options) {
-  pop3::Config config;
-  config.greeting = options.hostname + " POP3 server ready";
-  config.implementation = "mailwire";
-  config.login_needs_tls = !options.allow_plaintext;
-  config.tolerate.bare_lf = true;  // for people who type
-  return config;
-}
+// Each check may take tens of MiB (ARGON2ID), so there are no more at once than the processors can do.
+std::size_t hashing_threads() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 bool is_out_of_resources(error_code error) {
   return error == boost::system::errc::too_many_files_open ||
@@ -86,27 +81,51 @@ struct Listener {
 }  // namespace
 
 struct Server::Implementation {
-  Implementation(const Options& options, Users users, std::unique_ptr<Store> store, TlsContext tls)
+  Implementation(const Options& options, Reloadable<Users>::Load users, std::unique_ptr<Store> store,
+                 Reloadable<TlsContext>::Load tls)
       : max_connections(options.max_connections),
         workers(options.threads),
-        services{session_config(options), std::move(users),       std::move(store),
-                 std::move(tls),          Log(options.log_level), asio::thread_pool(std::max(4U, options.threads))} {}
+        services{options.hostname,
+                 options.apop,
+                 Reloadable<Users>(std::move(users)),
+                 Reloadable<Tokens>(
+                     [settings = options.tokens] { return std::make_shared<const Tokens>(Tokens::read(settings)); }),
+                 Reloadable<TlsContext>(std::move(tls)),
+                 Reloadable<pop3::Config>([this, options] {
+                   return std::make_shared<const pop3::Config>(make_settings(options, *services.users.get()));
+                 }),
+                 std::move(store),
+                 Log(options.log_level),
+                 options.proxies,
+                 Throttle(options.throttle),
+                 LastLogin(options.login_delay),
+                 asio::thread_pool(std::max(4U, options.threads)),
+                 asio::thread_pool(hashing_threads())} {
+    if (!options.demo()) hangup.add(SIGHUP);
+  }
 
   Awaitable<> accept(Listener& listener);
   void begin(Worker& worker, Socket socket, bool tls, bool refused);
   Awaitable<> stop_at_signal();
+  void reload_at_signal();
+  void reload();
+  template <class T>
+  void reload(Reloadable<T>& what, std::string_view name);
 
   const std::size_t max_connections;
   std::atomic<std::size_t> connections = 0;
   std::atomic<pop3::SessionId> last_id = 0;
   std::size_t turn = 0;
+  bool ending = false;         // of the first worker's thread
   std::deque<Worker> workers;  // the first one accepts for all of them
   std::deque<Listener> listeners;
   asio::basic_signal_set<Executor> signals{workers.front().context.get_executor(), SIGTERM, SIGINT};
+  asio::basic_signal_set<Executor> hangup{workers.front().context.get_executor()};
   Services services;
 };
 
-Server::Server(const Options& options, Users users, std::unique_ptr<Store> store, TlsContext tls)
+Server::Server(const Options& options, Reloadable<Users>::Load users, std::unique_ptr<Store> store,
+               Reloadable<TlsContext>::Load tls)
     : implementation_(std::make_unique<Implementation>(options, std::move(users), std::move(store), std::move(tls))) {}
 Server::~Server() = default;
 
@@ -136,12 +155,14 @@ void Server::run() {
   Worker& first = own.workers.front();
   for (Listener& listener : own.listeners) asio::co_spawn(first.context, own.accept(listener), asio::detached);
   asio::co_spawn(first.context, own.stop_at_signal(), asio::detached);
+  own.reload_at_signal();
   std::vector<std::thread> threads;
   for (Worker& worker : own.workers)
     if (&worker != &first) threads.emplace_back([&worker] { worker.context.run(); });
   first.context.run();
   for (std::thread& thread : threads) thread.join();
   own.services.blocking.join();
+  own.services.hashing.join();
 }
 
 // Over the limit a connection is told so; far over it, or without descriptors, the next ones wait in the kernel.
@@ -186,8 +207,39 @@ void Server::Implementation::begin(Worker& worker, Socket socket, bool tls, bool
 Awaitable<> Server::Implementation::stop_at_signal() {
   co_await signals.async_wait(use_awaitable);
   signals.clear();  // a second one ends the process as usual
+  ending = true;
+  hangup.cancel();  // but SIGHUP has no effect any more
   for (Listener& listener : listeners) listener.acceptor.close();
   for (Worker& worker : workers) asio::co_spawn(worker.context, worker.stop(), asio::detached);
+}
+
+// One at a time, on a thread that may read files. A signal that comes meanwhile is waiting afterwards.
+void Server::Implementation::reload_at_signal() {
+  if (ending) return;
+  Worker& first = workers.front();
+  hangup.async_wait([this, &first](error_code error, int) {
+    if (error) return;
+    asio::post(services.blocking, [this, &first] {
+      reload();
+      asio::post(first.context, [this] { reload_at_signal(); });
+    });
+  });
+}
+
+void Server::Implementation::reload() {
+  reload(services.users, "users");
+  reload(services.tokens, "tokens");
+  if (services.tls.get()) reload(services.tls, "tls");
+  services.config.reload();  // what is offered depends on the users
+}
+
+// What is wrong with the files is no reason to end: the old ones stay in use.
+template <class T>
+void Server::Implementation::reload(Reloadable<T>& what, std::string_view name) try {
+  what.reload();
+  LogLine(services.log, Level::info, "reload").add("read", name);
+} catch (const std::exception& error) {
+  LogLine(services.log, Level::error, "reload").add("kept", name).add("what", error.what());
 }
 
 }  // namespace pop3d

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "options.hpp"
+#include "reloadable.hpp"
 #include "store.hpp"
 #include "tls.hpp"
 #include "users.hpp"
@@ -15,7 +16,9 @@ namespace pop3d {
 
 class Server {
  public:
-  Server(const Options& options, Users users, std::unique_ptr<Store> store, TlsContext tls);
+  // What is loaded now is loaded again at SIGHUP, but for the demo, which has no files: SIGHUP ends it as usual.
+  Server(const Options& options, Reloadable<Users>::Load users, std::unique_ptr<Store> store,
+         Reloadable<TlsContext>::Load tls);
   ~Server();
 
   // Listens on all addresses of the host; returns them as "HOST:PORT". Throws std::runtime_error.

@@ -16,6 +16,10 @@ namespace {
 constexpr std::size_t most_runs = 4;
 constexpr std::size_t tls_record = 16 * 1024;
 
+struct FreeBio {
+  void operator()(BIO* bio) const noexcept { BIO_free(bio); }
+};
+
 Tried after_call(ssize_t returned, Tried::Result wait) {
   if (returned >= 0) return {Tried::done, static_cast<std::size_t>(returned)};
   const bool again = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
@@ -24,13 +28,37 @@ Tried after_call(ssize_t returned, Tried::Result wait) {
 
 }  // namespace
 
-Stream::Stream(int socket, SSL_CTX* tls) : socket_(socket), ssl_(tls == nullptr ? nullptr : SSL_new(tls)) {
-  if (tls != nullptr && (ssl_ == nullptr || SSL_set_fd(ssl_.get(), socket) != 1)) throw std::bad_alloc();
+// A memory BIO stands in for the socket until the octets in it are used up.
+void Stream::start_tls(std::shared_ptr<const TlsContext> tls, std::string_view already_read) {
+  auto ssl = tls->connection();
+  if (SSL_set_fd(ssl.get(), socket_) != 1) throw std::bad_alloc();
+  if (!already_read.empty()) {
+    const int size = static_cast<int>(already_read.size());
+    std::unique_ptr<BIO, FreeBio> memory(BIO_new(BIO_s_mem()));
+    if (memory == nullptr || BIO_write(memory.get(), already_read.data(), size) != size) throw std::bad_alloc();
+    SSL_set0_rbio(ssl.get(), memory.release());
+  }
+  tls_ = std::move(tls);
+  ssl_ = std::move(ssl);
 }
 
 Tried Stream::handshake() {
   ERR_clear_error();
-  return after_tls(SSL_accept(ssl_.get()));
+  Tried tried = after_tls(SSL_accept(ssl_.get()));
+  // The client cannot know enough to finish, so this comes before `done`. What is half a record stays in OpenSSL.
+  if (tried.result == Tried::wait_readable && BIO_method_type(SSL_get_rbio(ssl_.get())) == BIO_TYPE_MEM) {
+    BIO* const socket = SSL_get_wbio(ssl_.get());
+    BIO_up_ref(socket);
+    SSL_set0_rbio(ssl_.get(), socket);
+    tried = after_tls(SSL_accept(ssl_.get()));
+  }
+  return tried;
+}
+
+TlsDetails Stream::tls_details() const { return ssl_ ? tls_->details(ssl_.get()) : TlsDetails{}; }
+
+std::string Stream::channel_binding(std::string_view type) const {
+  return ssl_ ? pop3d::channel_binding(ssl_.get(), type) : std::string();
 }
 
 Tried Stream::read(char* to, std::size_t room) {

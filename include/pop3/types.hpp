@@ -234,9 +234,10 @@ constexpr std::string_view to_string(CloseReason reason) noexcept {
 
 namespace detail {
 
-// `since` is never before TimePoint{}, so nothing overflows.
+// Saturates; `limit` is not negative.
 constexpr TimePoint later(TimePoint since, Duration limit) noexcept {
-  return limit < (TimePoint::max)() - since ? since + limit : (TimePoint::max)();
+  const bool fits = since < TimePoint{} || limit < (TimePoint::max)() - since;
+  return fits ? since + limit : (TimePoint::max)();
 }
 
 }  // namespace detail

@@ -25,7 +25,7 @@ class Tap(unittest.TestResult):
         self.wrong = []
         self.skipped_because = None
         self.since = time.monotonic()
-        signal.alarm(TIME_FOR_A_TEST)
+        signal.alarm(time_for(test))
 
     def stopTest(self, test):
         signal.alarm(0)
@@ -80,8 +80,12 @@ def tests_of(suite):
             yield item
 
 
+def time_for(test):
+    return getattr(test, 'time_limit', TIME_FOR_A_TEST)
+
+
 def too_long(*_):
-    raise TimeoutError(f'the test took more than {TIME_FOR_A_TEST} s')
+    raise TimeoutError('the test took too long')
 
 
 def main():

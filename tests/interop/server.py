@@ -42,17 +42,25 @@ class Maildir:
 
 
 class Server:
-    """`users`: name -> password, each with a Maildir. `tls`: listens with TLS as well. `prefix`: runs pop3d."""
+    """`users`: name -> password, each with a Maildir. `lines`: what the users file says of them instead of {PLAIN}.
 
-    def __init__(self, program, folder, *options, users=None, tls=False, prefix=(), listen=('127.0.0.1:0',)):
+    `tls`: listens with TLS as well. `prefix`: runs pop3d. `throttled`: with the limits for one address, which all tests
+    have in common.
+    """
+
+    def __init__(self, program, folder, *options, users=None, lines=None, tls=False, prefix=(),
+                 listen=('127.0.0.1:0',), throttled=False):
         self.folder = pathlib.Path(folder)
         self.users = {'ann': 'sesame'} if users is None else users
         self.mail = self.folder / 'mail'
         self.mail.mkdir()
         self.maildirs = {user: Maildir(self.mail / user) for user in self.users}
-        users_file = self.folder / 'users'
-        users_file.write_text(''.join(f'{user}:{{PLAIN}}{password}\n' for user, password in self.users.items()))
-        self.command = [*prefix, program, '--mail', self.mail, '--users', users_file, '--allow-plaintext']
+        self.users_file = self.folder / 'users'
+        lines = lines or [f'{user}:{{PLAIN}}{password}' for user, password in self.users.items()]
+        self.users_file.write_text(''.join(f'{line}\n' for line in lines))
+        self.command = [*prefix, program, '--mail', self.mail, '--users', self.users_file, '--allow-plaintext']
+        if not throttled:
+            self.command += ['--max-connections-per-address', '0', '--failed-logins-per-address', '0']
         for address in listen:
             self.command += ['--listen', address]
         if tls:

@@ -42,8 +42,11 @@ class CommandLine(Case):
             done = self.pop3d(option)
             self.assertEqual((done.returncode, done.stderr), (0, b''))
             self.assertIn(word, done.stdout)
-        for option in ('listen', 'listen-tls', 'mail', 'users', 'cert', 'key', 'allow-plaintext', 'hostname', 'threads',
-                       'max-connections', 'log-level', 'help', 'version'):
+        for option in ('listen', 'listen-tls', 'mail', 'users', 'cert', 'key', 'client-ca',
+                       'require-client-cert', 'client-cert-name', 'allow-plaintext', 'proxy-from', 'hostname', 'threads',
+                       'max-connections', 'max-connections-per-address', 'max-connections-per-user',
+                       'failed-logins-per-address', 'ban-time', 'login-delay', 'hash-password', 'scheme', 'user',
+                       'log-level', 'help', 'version'):
             self.assertIn(f'--{option} '.encode(), self.pop3d('--help').stdout)
 
     def test_wrong_use(self):
@@ -72,8 +75,17 @@ class CommandLine(Case):
                 ((*serve, '--threads', 'many'), '--threads'),
                 ((*serve, '--max-connections', '0'), '--max-connections'),
                 ((*serve, '--max-connections', '-5'), '--max-connections'),
+                ((*serve, '--max-connections-per-address', '-1'), '--max-connections-per-address'),
+                ((*serve, '--max-connections-per-user', 'few'), '--max-connections-per-user'),
+                ((*serve, '--failed-logins-per-address', '1.5'), '--failed-logins-per-address'),
+                ((*serve, '--ban-time', '0'), '--ban-time'),
+                ((*serve, '--login-delay', '1h'), '--login-delay'),
+                ((*serve, '--scheme', 'CRYPT'), '--scheme'),
+                ((*serve, '--user', 'ann'), '--user'),
                 ((*serve, '--log-level', 'loud'), '--log-level'),
                 ((*serve, '--hostname', 'two words'), '--hostname'),
+                *(((*serve, '--proxy-from', network), '--proxy-from')
+                  for network in ('', 'localhost', '127.0.0.1:25', '10.0.0.0/33', '10.0.0.0/', '10.0/8', '::1/129')),
                 ((*serve, '--mai', 'mail'), '--mai')):
             with self.subTest(options):
                 done = self.pop3d(*options)
@@ -295,8 +307,9 @@ class Log(Case):
         wire.rest()
         line, = server.session_lines()
         self.assertEqual(line['user'], r'x\x22\x5C=y:%s%n')
-        self.assertEqual(len(server.log().splitlines()), 1)
-        self.assertRegex(server.log(), r'\A[\x20-\x7e]*\n\Z')
+        failed, session = server.log().splitlines()
+        self.assertRegex(failed, r'\A\S+ info failed_login user=x\\x22\\x5C=y:%s%n address=\S+ method=USER why=unknown_user\Z')
+        self.assertRegex(session, r'\A\S+ info session user=x[\x20-\x7e]*\Z')
 
     def test_levels(self):
         """--log-level warning leaves out the ends of sessions"""

@@ -6,15 +6,18 @@ import struct
 
 
 class Wire:
-    def __init__(self, address, tls=None, receive_buffer=None, timeout=10):
+    def __init__(self, address, tls=None, receive_buffer=None, timeout=10, name=None, session=None, source=None):
+        """`tls`: a context; `name`: of the server; `session`: to be resumed; `source`: the client's address."""
         self.socket = socket.socket(socket.AF_INET6 if ':' in address[0] else socket.AF_INET)
         if receive_buffer:  # before the connection is made: it bounds the window
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.settimeout(timeout)
         self.socket.connect(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
-            self.socket = tls.wrap_socket(self.socket, server_hostname=address[0])
+            self.socket = tls.wrap_socket(self.socket, server_hostname=name or address[0], session=session)
         self.buffer, self.at = b'', 0  # what was received, and how far it was read
 
     # ---- out ----

@@ -95,6 +95,7 @@
 
 #include <mailwire/scram.hpp>
 #include <pop3/digest.hpp>
+#include <mailwire/proxy_header.hpp>
 
 #include "session.hpp"
 

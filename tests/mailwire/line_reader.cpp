@@ -33,11 +33,12 @@ LineLimits limits(std::size_t line, std::size_t give_up = 0, bool bare_lf = fals
 // Reads like a session does: what has come is cut into lines before more is read, and the hopeless case is the end.
 class Reading {
  public:
-  explicit Reading(LineLimits limits) : limits_(limits) {}
+  // A line that begins with "A " may have `longer` octets.
+  explicit Reading(LineLimits limits, std::size_t longer = 0) : limits_(limits), longer_(longer) {}
 
   void feed(std::string_view octets) {
     while (!octets.empty() && !over_) {
-      const mailwire::MutableBuffer room = reader_.room(limits_);
+      const mailwire::MutableBuffer room = reader_.room(now());
       if (room.size == 0) {
         lines.push_back("(stuck)");
         return;
@@ -55,9 +56,14 @@ class Reading {
   Lines lines;
 
  private:
+  LineLimits now() const {
+    LineLimits l = limits_;
+    if (longer_ > 0 && reader_.unread_line().substr(0, 2) == "A ") l.line = longer_;
+    return l;
+  }
   void take() {
     for (;;) {
-      const LineReader::Result result = reader_.next(limits_);
+      const LineReader::Result result = reader_.next(now());
       if (result.status == Status::more) return;
       lines.push_back(result.status == Status::line ? std::string(result.line) : too_long);
       over_ = result.status == Status::too_long && reader_.hopeless();
@@ -67,21 +73,23 @@ class Reading {
   }
 
   LineLimits limits_;
+  std::size_t longer_;
   LineReader reader_;
   bool over_ = false;
 };
 
-Lines read(std::string_view octets, std::size_t first, std::size_t size, LineLimits l) {
-  Reading reading(l);
+Lines read(std::string_view octets, std::size_t first, std::size_t size, LineLimits l, std::size_t longer = 0) {
+  Reading reading(l, longer);
   reading.feed(octets.substr(0, first));
   for (std::size_t at = first; at < octets.size(); at += size) reading.feed(octets.substr(at, size));
   return reading.lines;
 }
 
 // The same from all octets at once, without a block and without a state.
-Lines expected(std::string_view octets, LineLimits l) {
+Lines expected(std::string_view octets, LineLimits l, std::size_t longer = 0) {
   Lines lines;
   std::size_t start = 0;
+  const auto most = [&] { return longer > 0 && octets.substr(start, 2) == "A " ? longer : l.line; };
   const auto add_long = [&](bool give_up) {
     lines.push_back(too_long);
     if (give_up) lines.push_back(hopeless);
@@ -91,13 +99,13 @@ Lines expected(std::string_view octets, LineLimits l) {
     const bool crlf = octets[i] == '\n' && i > start && octets[i - 1] == '\r';
     if (!crlf && !(l.bare_lf && octets[i] == '\n')) continue;
     const std::size_t size = i + 1 - start;
-    if (size <= l.line)
+    if (size <= most())
       lines.push_back(std::string(octets.substr(start, size - (crlf ? 2 : 1))));
     else if (add_long(l.give_up > 0 && size > l.give_up))
       return lines;
     start = i + 1;
   }
-  if (l.give_up > 0 && octets.size() - start >= std::max(l.give_up, l.line)) add_long(true);
+  if (l.give_up > 0 && octets.size() - start >= std::max(l.give_up, most())) add_long(true);
   return lines;
 }
 
@@ -109,10 +117,10 @@ std::string text(const Lines& lines) {
 
 // How a reader takes these octets, for every way to cut them in two and octet by octet: the first way that differs
 // from `wanted`.
-std::string first_difference(const std::string& octets, LineLimits l, const Lines& wanted) {
+std::string first_difference(const std::string& octets, LineLimits l, const Lines& wanted, std::size_t longer = 0) {
   for (const std::size_t size : {std::size_t{1}, octets.size() + 1}) {
     for (std::size_t first = 0; first <= octets.size(); ++first) {
-      const Lines got = read(octets, first, size, l);
+      const Lines got = read(octets, first, size, l, longer);
       if (got != wanted)
         return visible(octets) + " cut at " + std::to_string(first) + ": " + text(got) + "not " + text(wanted);
     }
@@ -215,7 +223,7 @@ TEST_CASE("statuses one by one") {
   const LineLimits l = limits(8, 20, false, 8);
   LineReader reader;
   CHECK(reader.next(l).status == Status::more);
-  CHECK(reader.has_room());
+  CHECK(reader.has_room(l));
   CHECK(reader.unread().empty());
   const auto feed = [&](std::string_view octets) {
     const mailwire::MutableBuffer room = reader.room(l);
@@ -255,10 +263,10 @@ TEST_CASE("a full block has no room, until a line is taken out of it") {
   LineReader reader;
   std::memcpy(reader.room(l).data, "a\r\nb\r\ncd", 8);
   reader.commit(8);
-  CHECK_FALSE(reader.has_room());
+  CHECK_FALSE(reader.has_room(l));
   CHECK(reader.room(l).size == 0);
   CHECK(std::string(reader.next(l).line) == "a");
-  CHECK(reader.has_room());
+  CHECK(reader.has_room(l));
   const mailwire::MutableBuffer room = reader.room(l);
   CHECK(room.size == 3);
   std::memcpy(room.data, "\r\n", 2);
@@ -290,7 +298,7 @@ TEST_CASE("the room handed out stays in place while lines are taken out, cleared
   CHECK(std::string(reader.next(l).line) == "two");
   CHECK(reader.next(l).status == Status::more);
   CHECK(same_room());
-  CHECK(reader.has_room());
+  CHECK(reader.has_room(l));
   reader.trim();
   CHECK(same_room());
   std::memcpy(room.data, "f\r\n", 3);
@@ -426,7 +434,7 @@ TEST_CASE("trim gives the block back, but not with octets in it, and forgets no 
   CHECK(reader.unread().data() != nullptr);
   reader.trim();
   CHECK(reader.unread().data() == nullptr);
-  CHECK(reader.has_room());
+  CHECK(reader.has_room(l));
   std::memcpy(reader.room(l).data, "\r", 1);
   reader.commit(1);
   CHECK(reader.next(l).status == Status::more);
@@ -435,4 +443,108 @@ TEST_CASE("trim gives the block back, but not with octets in it, and forgets no 
   reader.commit(4);
   CHECK(reader.next(l).status == Status::too_long);
   CHECK(std::string(reader.next(l).line) == "c");
+}
+
+TEST_CASE("R190: the block grows for a longer line, with what was in it, and then holds no more than that line") {
+  const LineLimits shorter = limits(8, 0, false, 16), longer = limits(100, 0, false, 16);
+  for (const std::size_t step : {1U, 3U, 100U}) {
+    CAPTURE(step);
+    LineReader reader;
+    const std::string line = "A " + std::string(96, 'x') + "\r\n";
+    std::memcpy(reader.room(shorter).data, "a\r\n", 3);
+    reader.commit(3);
+    CHECK(std::string(reader.next(shorter).line) == "a");
+    std::size_t at = 0;
+    while (at < line.size()) {
+      CHECK(reader.has_room(longer));
+      const mailwire::MutableBuffer room = reader.room(longer);
+      REQUIRE(room.size > 0);
+      const std::size_t n = std::min({room.size, step, line.size() - at});
+      std::memcpy(room.data, line.data() + at, n);
+      reader.commit(n);
+      at += n;
+      CHECK(std::string(reader.unread()) == line.substr(0, at));
+      if (at < line.size()) CHECK(reader.next(longer).status == Status::more);
+    }
+    const LineReader::Result result = reader.next(longer);
+    CHECK(result.status == Status::line);
+    CHECK(std::string(result.line) == line.substr(0, 98));
+    // The block has its size now, but what is too long is what the limits of the day say.
+    CHECK(reader.room(shorter).size <= 100);
+    std::memcpy(reader.room(shorter).data, "123456789\r\nb\r\n", 14);
+    reader.commit(14);
+    CHECK(reader.next(shorter).status == Status::too_long);
+    CHECK(std::string(reader.next(shorter).line) == "b");
+    reader.next(shorter);
+    reader.trim();
+    CHECK(reader.room(shorter).size == 16);
+  }
+}
+
+TEST_CASE("a full block of the shorter limit has room again for a longer line, a lent one stays where it is") {
+  const LineLimits shorter = limits(8, 0, false, 8), longer = limits(12, 0, false, 8);
+  LineReader reader;
+  std::memcpy(reader.room(shorter).data, "A 34567", 7);
+  reader.commit(7);
+  const mailwire::MutableBuffer room = reader.room(longer);
+  CHECK(room.size == 1);
+  CHECK(reader.room(longer).data == room.data);
+  *room.data = '8';
+  reader.commit(1);
+  CHECK_FALSE(reader.has_room(shorter));
+  CHECK(reader.room(shorter).size == 0);
+  CHECK(reader.has_room(longer));
+  CHECK(reader.room(longer).size == 4);
+  CHECK(std::string(reader.unread()) == "A 345678");
+  CHECK(reader.is_lent());
+  reader.commit(0);
+  CHECK_FALSE(reader.is_lent());
+}
+
+TEST_CASE("R2 R190 F-PE1: limits that change from line to line make no difference to how octets may be cut") {
+  std::vector<std::string> inputs = {""};
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (inputs[i].size() < 6)
+      for (const char c : {'A', ' ', '\r', '\n'}) inputs.push_back(inputs[i] + c);
+  for (const std::string& end :
+       {std::string("\r\nA x\r\n"), std::string("A xxxx\r\nA 4567\r\n"), std::string("\nxxxxx")})
+    for (std::size_t i = 0; i < 341; ++i) inputs.push_back(inputs[i] + end);
+  for (const LineLimits l : {limits(4, 0, false, 4), limits(4, 0, true, 6), limits(3, 9, false, 5)}) {
+    CAPTURE(l.line);
+    CAPTURE(l.bare_lf);
+    std::string wrong;
+    for (const std::string& octets : inputs)
+      if (wrong.empty()) wrong = first_difference(octets, l, expected(octets, l, 8), 8);
+    CHECK(wrong == "");
+  }
+}
+
+TEST_CASE("R2: who ends a line with LF alone is known, also where that is allowed") {
+  LineReader reader;
+  const LineLimits l = limits(64, 0, true);
+  std::memcpy(reader.room(l).data, "a\nb\r\n\n", 6);
+  reader.commit(6);
+  CHECK(reader.next(l).bare_lf);
+  CHECK_FALSE(reader.next(l).bare_lf);
+  CHECK(reader.next(l).bare_lf);
+  CHECK_FALSE(reader.next(l).bare_lf);
+}
+
+TEST_CASE("what begins a line is told apart from what is left of one that is too long") {
+  LineReader reader;
+  const LineLimits l = limits(8, 0, false, 16);
+  const auto feed = [&](std::string_view octets) {
+    std::memcpy(reader.room(l).data, octets.data(), octets.size());
+    reader.commit(octets.size());
+  };
+  feed("AUTH");
+  CHECK(std::string(reader.unread_line()) == "AUTH");
+  feed(" 678");
+  reader.next(l);
+  feed("AUTH x");
+  CHECK(std::string(reader.unread()) == "AUTH x");
+  CHECK(reader.unread_line().empty());
+  feed("\r\nAU");
+  CHECK(reader.next(l).status == Status::too_long);
+  CHECK(std::string(reader.unread_line()) == "AU");
 }

@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "scram.hpp"
+
 namespace {
 
 using mailwire::as_view;
@@ -15,30 +17,10 @@ using mailwire::ScramKeys;
 using mailwire::ScramServer;
 using mailwire::Sha1;
 using mailwire::Sha256;
+using tests::decoded;
+using tests::encoded;
+using tests::scram_client_final;
 using Result = ScramServer::Result;
-
-std::string encoded(std::string_view octets) {
-  mailwire::ByteBuffer buffer;
-  mailwire::append_base64(buffer, octets);
-  return std::string(buffer.view());
-}
-std::string decoded(std::string text) {
-  const auto size = mailwire::base64_decode(text, text.data());
-  REQUIRE(size);
-  return text.substr(0, *size);
-}
-
-// The final message of a client, made from the keys that the password gives (RFC 5802, 3).
-template <class Hash>
-std::string client_final_of(const std::string& password, const std::string& bare, const std::string& challenge,
-                            const std::string& salt, std::uint32_t iterations, const std::string& without_proof) {
-  const auto salted = mailwire::pbkdf2<Hash>(password, salt, iterations);
-  const auto client_key = mailwire::hmac<Hash>(as_view(salted), "Client Key");
-  const auto stored_key = mailwire::hash_of<Hash>(as_view(client_key));
-  auto proof = mailwire::hmac<Hash>(as_view(stored_key), bare + ',' + challenge + ',' + without_proof);
-  for (std::size_t i = 0; i < proof.size(); ++i) proof[i] = static_cast<char>(proof[i] ^ client_key[i]);
-  return without_proof + ",p=" + encoded(as_view(proof));
-}
 
 // One exchange of a right client, which a test may spoil anywhere.
 struct Exchange {
@@ -66,8 +48,8 @@ struct Exchange {
   std::string client_final(const std::string& challenge) const {
     const std::string without_proof = "c=" + encoded(header + binding) + ",r=" + nonce() + extensions;
     return hash == ScramHash::sha_1
-               ? client_final_of<Sha1>(password, bare, challenge, salt, iterations, without_proof)
-               : client_final_of<Sha256>(password, bare, challenge, salt, iterations, without_proof);
+               ? scram_client_final<Sha1>(password, bare, challenge, salt, iterations, without_proof)
+               : scram_client_final<Sha256>(password, bare, challenge, salt, iterations, without_proof);
   }
 };
 

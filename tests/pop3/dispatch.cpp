@@ -17,7 +17,14 @@ using pop3::Session;
 struct Everything {
   std::string heard;
   void on(Session& session, const pop3::AuthRequest& request) { heard += "auth ", session.accept(request.token); }
-  void on(Session& session, const pop3::DigestRequest& request) { heard += "apop ", session.refuse(request.token); }
+  void on(Session& session, const pop3::DigestRequest& request) { heard += "digest ", session.refuse(request.token); }
+  void on(Session& session, const pop3::ScramRequest& request) { heard += "scram ", session.refuse(request.token); }
+  void on(Session& session, const pop3::SaslRequest& request) { heard += "sasl ", session.refuse(request.token); }
+  void on(Session& session, const pop3::TlsRequest& request) { heard += "tls ", session.accept(request.token); }
+  void on(Session& session, const pop3::CommandRequest& request) {
+    heard += "command ", session.accept(request.token, "mine");
+  }
+  void on(Session&, const pop3::LoginFailed&) { heard += "failed "; }
   void on(Session& session, const pop3::ListRequest& request) {
     const pop3::MessageInfo messages[] = {{3, "uid-1"}, {3, "uid-2"}};
     heard += session.accept(request.token, messages) == pop3::Outcome::applied ? "list " : "";
@@ -51,6 +58,24 @@ struct ApopOnly {
   void on(Session& session, const pop3::CommitRequest& request) { session.accept(request.token); }
 };
 
+pop3::Config full_config() {
+  pop3::Config config = tests::plain_config();
+  config.mechanisms = {"PLAIN", "SCRAM-SHA-256", "X-OWN"};
+  config.limits.failed_logins = 0;
+  config.offer_stls = true;
+  config.commands.emplace_back();
+  config.commands.back().verb = "XTND";
+  return config;
+}
+pop3::Connection full_connection() {
+  pop3::Connection connection = tests::with_apop();
+  connection.nonce = "0123456789abcdef";
+  return connection;
+}
+// Each kind of login once, and all in vain: PLAIN and SCRAM are cancelled, APOP and an own mechanism refused.
+const std::string logins = "AUTH PLAIN\r\n*\r\nAPOP ann " + std::string(32, '0') +
+                           "\r\nAUTH SCRAM-SHA-256 biwsbj1hbm4scj14eXo=\r\n*\r\nAUTH X-OWN eA==\r\n";  // n,,n=ann,r=xyz
+
 template <class Handler>
 std::string serve(Session& session, Handler& handler, std::string_view octets) {
   std::string output;
@@ -66,14 +91,12 @@ std::string serve(Session& session, Handler& handler, std::string_view octets) {
 }  // namespace
 
 TEST_CASE("every event reaches its listener, in order") {
-  const pop3::Config config = tests::plain_config();
-  pop3::Connection connection;
-  connection.apop_challenge = "<1@x>";
-  Session session(config, connection);
+  const pop3::Config config = full_config();
+  Session session(config, full_connection());
   Everything handler;
-  const std::string digest(32, '0');
-  serve(session, handler, "APOP ann " + digest + "\r\nUSER ann\r\nPASS pw\r\nRETR 1\r\nDELE 2\r\nQUIT\r\n");
-  CHECK(handler.heard == "apop auth list retrieve body done commit closed ");
+  serve(session, handler, "STLS\r\n");
+  serve(session, handler, logins + "USER ann\r\nPASS pw\r\nXTND\r\nRETR 1\r\nDELE 2\r\nQUIT\r\n");
+  CHECK(handler.heard == "tls failed digest scram failed sasl auth list command retrieve body done commit closed ");
   CHECK(session.finished());
 }
 
@@ -101,6 +124,21 @@ TEST_CASE("R47 R50: what is refused, or listened to by nobody, neither hangs nor
     CHECK(output.find("-ERR [AUTH] ") != std::string::npos);  // the AuthRequest
     CHECK(session.state() == pop3::State::authorization);
   }
+}
+
+TEST_CASE("R193: with listeners for the least, what else a client can ask for is refused, or takes its usual course") {
+  pop3::Config config = full_config();
+  config.commands.back().verb = "noop";
+  Session session(config, full_connection());
+  Least handler;
+  const std::string output = serve(session, handler, logins);
+  std::size_t refused = 0;
+  for (std::size_t at = 0; (at = output.find("-ERR [AUTH] ", at)) != std::string::npos; ++at) ++refused;
+  CHECK(refused == 2);  // APOP, X-OWN
+  CHECK(serve(session, handler, "USER ann\r\nPASS pw\r\nNOOP\r\n").find("octets)\r\n+OK\r\n") != std::string::npos);
+  Session in_the_clear(config, full_connection());
+  serve(in_the_clear, handler, "STLS\r\n");
+  CHECK(in_the_clear.finished());  // nobody did the handshake
 }
 
 TEST_CASE("which events a handler listens to is known when it is compiled") {

@@ -29,12 +29,13 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using tests::is_error;
 using tests::is_ok;
+using tests::log_in;
 using tests::Mail;
 using tests::plain_config;
 using tests::Server;
 using tests::visible;
+using tests::with_apop;
 
-constexpr const char* log_in = "USER ann\r\nPASS pw\r\n";
 // All of a session: every command, a failed login, bad lines.
 const std::string whole_session =
     "CAPA\r\nUSER ann\r\nPASS no\r\nUSER ann\r\nPASS pw\r\nSTAT\r\nLIST\r\nUIDL\r\nLIST 2\r\nUIDL 1\r\nRETR 1\r\nTOP 2 "
@@ -72,6 +73,10 @@ std::string answers_taken(Session& session, std::uint64_t token) {
   const Token<RetrieveRequest> retrieve(token);
   const Token<BodyRequest> body(token);
   const Token<CommitRequest> commit(token);
+  const Token<pop3::ScramRequest> scram(token);
+  const Token<pop3::SaslRequest> sasl(token);
+  const Token<pop3::TlsRequest> tls(token);
+  const Token<pop3::CommandRequest> command(token);
   static const pop3::MessageInfo message = {1, "u"};
   note("accept auth", session.accept(auth));
   note("refuse auth", session.refuse(auth));
@@ -91,6 +96,19 @@ std::string answers_taken(Session& session, std::uint64_t token) {
   note("accept commit 0", session.accept(commit, 0));
   note("accept commit 9", session.accept(commit, 9));
   note("refuse commit", session.refuse(commit));
+  note("accept scram", session.accept(scram, mailwire::ScramKeys{}));
+  note("refuse scram", session.refuse(scram));
+  note("challenge sasl", session.challenge(sasl, "x"));
+  note("accept sasl", session.accept(sasl, "ann"));
+  note("accept sasl as nobody", session.accept(sasl, ""));
+  note("refuse sasl", session.refuse(sasl));
+  note("accept tls", session.accept(tls));
+  note("refuse tls", session.refuse(tls));
+  note("accept command", session.accept(command));
+  note("proceed", session.proceed(command));
+  note("send command", session.send_body(command, "x", Chunk::last));
+  note("lend command", session.lend_body(command, "x", Chunk::last));
+  note("refuse command", session.refuse(command));
   return taken;
 }
 
@@ -98,7 +116,8 @@ std::uint64_t token_of(const pop3::Event& event) {
   return std::visit(
       [](const auto& e) -> std::uint64_t {
         using E = std::decay_t<decltype(e)>;
-        if constexpr (std::is_same_v<E, pop3::BodyDone> || std::is_same_v<E, pop3::Closed>)
+        if constexpr (std::is_same_v<E, pop3::BodyDone> || std::is_same_v<E, pop3::LoginFailed> ||
+                      std::is_same_v<E, pop3::Closed>)
           return 0;
         else
           return e.token.value();
@@ -118,12 +137,23 @@ constexpr Open open_requests[] = {
     {"RetrieveRequest", "USER ann\r\nPASS pw\r\nDELE 2\r\nRETR 1\r\n"},
     {"BodyRequest", "USER ann\r\nPASS pw\r\nDELE 2\r\nRETR 1\r\n"},
     {"CommitRequest", "USER ann\r\nPASS pw\r\nDELE 2\r\nQUIT\r\n"},
+    {"ScramRequest", "AUTH SCRAM-SHA-256 biwsbj1hbm4scj14eXo=\r\n"},  // n,,n=ann,r=xyz
+    {"SaslRequest", "AUTH X-OWN eHl6\r\n"},
+    {"TlsRequest", "STLS\r\n"},
+    {"CommandRequest", "USER ann\r\nPASS pw\r\nDELE 2\r\nXTND more\r\n"},
 };
 
-pop3::Connection with_apop(pop3::SessionId id = 0) {
-  pop3::Connection connection;
-  connection.id = id;
-  connection.apop_challenge = "<1@x>";
+// Everything there is to ask about.
+pop3::Config full_config() {
+  pop3::Config config = plain_config();
+  config.mechanisms = {"PLAIN", "SCRAM-SHA-256", "X-OWN"};
+  config.offer_stls = true;
+  config.commands.push_back({"XTND", false, true, 0, 1});
+  return config;
+}
+pop3::Connection full_connection(pop3::SessionId id = 0) {
+  pop3::Connection connection = with_apop(id);
+  connection.nonce = "0123456789abcdef";
   return connection;
 }
 
@@ -218,10 +248,11 @@ TEST_CASE("R16: receive() says how many octets it took, and the rest comes again
 TEST_CASE("R116 F-DOS: while an answer is awaited input is taken up to the block, and then no more") {
   for (const Open& kind : open_requests) {
     CAPTURE(kind.kind);
-    Server server(plain_config(), with_apop());
+    Server server(full_config(), full_connection());
     open(server, kind);
-    const bool update = server.session.state() == pop3::State::update;
-    CHECK(server.session.wants_input() == !update);  // behind QUIT nothing is read
+    // Behind QUIT nothing is read, nor behind STLS until TLS is there.
+    const bool update = server.session.state() == pop3::State::update || std::string(kind.kind) == "TlsRequest";
+    CHECK(server.session.wants_input() == !update);
     std::size_t taken = 0;
     for (int i = 0; i < 1000; ++i) {
       taken += server.harness.feed("NOOP\r\n");
@@ -249,10 +280,7 @@ TEST_CASE("R116 F-DOS: whoever sends 50 MB of commands and reads nothing is not 
     for (int i = 0; i < 1000; ++i) {
       taken += server.harness.feed(lines);
       while (const auto event = server.harness.poll()) server.answer(*event);
-      pop3::ConstBuffer runs[4];
-      std::size_t now = 0;
-      for (std::size_t k = 0, count = server.session.gather(runs, 4); k < count; ++k) now += runs[k].size;
-      queued = std::max(queued, now);
+      queued = std::max(queued, tests::queued(server.session));
     }
     CHECK_FALSE(server.session.wants_input());
     CHECK(taken < 16'384);
@@ -358,7 +386,7 @@ TEST_CASE("R21: a connection that is not wanted gets a refusal instead of a gree
 TEST_CASE("pending() is the one open request, from poll() to its answer") {
   for (const Open& kind : open_requests) {
     CAPTURE(kind.kind);
-    Server server(plain_config(), with_apop());
+    Server server(full_config(), full_connection());
     CHECK(server.session.pending() == nullptr);
     const pop3::Event event = open(server, kind);
     const pop3::Event* const pending = server.session.pending();
@@ -393,7 +421,7 @@ TEST_CASE("tokens carry the connection in their upper half, and no two questions
 TEST_CASE("an answer is taken once, with the right token and while the question is open, everything else is stale") {
   for (const Open& kind : open_requests) {
     CAPTURE(kind.kind);
-    Server server(plain_config(), with_apop(1)), other(plain_config(), with_apop(2));
+    Server server(full_config(), full_connection(1)), other(full_config(), full_connection(2));
     CHECK(answers_taken(server.session, 0) == "");
     const pop3::Event event = open(server, kind);
     const std::uint64_t token = token_of(event);
@@ -423,9 +451,9 @@ TEST_CASE("R50: after any end the answer is stale, harmless, and nothing of it i
         CAPTURE(kind.kind);
         CAPTURE(static_cast<int>(end));
         CAPTURE(late);
-        pop3::Config config = plain_config();
-        config.limits.answer = seconds(30);
-        Server server(config, with_apop());
+        pop3::Config config = full_config();
+        config.limits.answer = config.limits.handshake = seconds(30);
+        Server server(config, full_connection());
         const std::uint64_t token = token_of(open(server, kind));
         const bool commit = std::string(kind.kind) == "CommitRequest";
         switch (end) {
@@ -448,14 +476,17 @@ TEST_CASE("R50: after any end the answer is stale, harmless, and nothing of it i
         CHECK(server.session.finished());
         CHECK(answers_taken(server.session, token) == "");
         const bool opened = std::string(kind.octets).find("DELE") != std::string::npos && !commit;
+        const bool handshake = std::string(kind.kind) == "TlsRequest";
         const std::string reason = end == End::shutdown     ? "shutdown"
                                    : end == End::disconnect ? "disconnected"
+                                   : handshake              ? "tls_failed"
                                                             : "answer_timeout";
         CHECK(server.harness.events.back() == "Closed " + reason + " release=" + (opened ? "yes" : "no"));
-        // A body is cut short, other commands get their one reply.
+        // A body is cut short, in a handshake nothing is said in the clear, other commands get their one reply.
         const bool in_body = std::string(kind.kind) == "BodyRequest";
         const std::string said = server.harness.output.substr(late ? 0 : before.size());
-        CHECK((said.find("-ERR [SYS/TEMP] ") != std::string::npos) == (end != End::disconnect && !in_body));
+        CHECK((said.find("-ERR [SYS/TEMP] ") != std::string::npos) ==
+              (end != End::disconnect && !in_body && !handshake));
         CHECK(server.faults() == "");
       }
     }
@@ -551,10 +582,7 @@ TEST_CASE("R34 R57 R116: a long listing is written in blocks, as fast as the pee
   octets.remove_prefix(server.session.receive(octets));
   for (;;) {
     CHECK_FALSE(server.session.poll(server.harness.now).has_value());
-    pop3::ConstBuffer runs[4];
-    std::size_t now = 0;
-    for (std::size_t k = 0, count = server.session.gather(runs, 4); k < count; ++k) now += runs[k].size;
-    queued = std::max(queued, now);
+    queued = std::max(queued, tests::queued(server.session));
     const std::string_view out = server.session.output().substr(0, 1000);
     if (out.empty()) break;
     got += out;
@@ -613,6 +641,7 @@ TEST_CASE(
       pop3::Config config = plain_config();
       config.limits.idle = c.idle;
       config.limits.idle_below_rfc = c.below_rfc;
+      config.limits.login = Duration::zero();
       Server server(config);
       server.say(logged_in ? std::string(log_in) + "DELE 1\r\n" : "");
       if (c.wanted == Duration::zero()) {
@@ -702,7 +731,7 @@ TEST_CASE("R50 F-DOS: a peer that takes no octet is given up, from the first one
     CHECK(server.faults() == "");
   }
   pop3::Config config = plain_config();
-  config.limits.write_stall = Duration::zero();
+  config.limits.write_stall = config.limits.login = Duration::zero();
   Server server(config);
   server.harness.poll();
   CHECK_FALSE(server.session.deadline().has_value());
@@ -728,9 +757,9 @@ TEST_CASE("a peer that stalls in a lent body: the chunk comes back before the en
 TEST_CASE("R46 R47: an application that does not answer in time: one [SYS/TEMP], or a body cut short, QUIT too") {
   for (const Open& kind : open_requests) {
     CAPTURE(kind.kind);
-    pop3::Config config = plain_config();
-    config.limits.answer = seconds(30);
-    Server server(config, with_apop());
+    pop3::Config config = full_config();
+    config.limits.answer = config.limits.handshake = seconds(30);
+    Server server(config, full_connection());
     open(server, kind);
     const std::size_t before = server.harness.output.size();
     server.harness.poll();  // output was sent since
@@ -740,18 +769,19 @@ TEST_CASE("R46 R47: an application that does not answer in time: one [SYS/TEMP],
     server.wait(Duration(1));
     CHECK(server.session.finished());
     const std::string said = server.harness.output.substr(before);
-    if (std::string(kind.kind) == "BodyRequest")
+    const bool handshake = std::string(kind.kind) == "TlsRequest";
+    if (handshake || std::string(kind.kind) == "BodyRequest")
       CHECK(said == "");
     else
       CHECK(said == "-ERR [SYS/TEMP] no answer in time\r\n");
-    CHECK(server.harness.events.back().find("Closed answer_timeout") == 0);
+    CHECK(server.harness.events.back().find(handshake ? "Closed tls_failed" : "Closed answer_timeout") == 0);
     CHECK(server.session.counters().removed == 0);
   }
 }
 
 TEST_CASE("limits at the end of time do not overflow: they never come") {
   pop3::Config config = plain_config();
-  config.limits.idle = config.limits.write_stall = config.limits.answer = Duration::max();
+  config.limits.idle = config.limits.write_stall = config.limits.answer = config.limits.login = Duration::max();
   config.limits.failed_login_delay = Duration::max();
   Server server(config);
   const auto never = [&] {
@@ -873,8 +903,7 @@ TEST_CASE("shutdown inside a multi-line answer: it ends without its dot, and wha
       std::size_t handed_out = 0;
       if (writing) {
         server.harness.hold_output();
-        pop3::ConstBuffer runs[4];
-        for (std::size_t i = 0, count = server.session.gather(runs, 4); i < count; ++i) handed_out += runs[i].size;
+        handed_out = tests::queued(server.session);
       }
       server.harness.shutdown();
       while (server.harness.poll().has_value()) {

@@ -16,7 +16,7 @@ TEST_CASE("every reason to close has a name of its own, and what is no reason ha
     if (name.empty()) break;
     names.insert(name);
   }
-  CHECK(reasons == 11);
+  CHECK(reasons == 14);
   CHECK(names.size() == reasons);
   static_assert(pop3::to_string(pop3::CloseReason::quit) == "quit");
   static_assert(pop3::to_string(pop3::CloseReason::body_aborted) == "body_aborted");
@@ -26,10 +26,13 @@ TEST_CASE("limits of time saturate") {
   using pop3::Duration;
   using pop3::TimePoint;
   using pop3::detail::later;
+  using std::chrono::hours;
   const TimePoint hour{std::chrono::hours(1)};
   CHECK(later(hour, std::chrono::minutes(10)) == hour + std::chrono::minutes(10));
   CHECK(later(hour, Duration::zero()) == hour);
   CHECK(later(hour, Duration::max()) == TimePoint::max());
+  CHECK(later(TimePoint::min(), Duration::max()) == TimePoint{} - Duration(1));
+  CHECK(later(TimePoint{} - hours(1), hours(3)) == TimePoint{} + hours(2));
   CHECK(later(TimePoint{}, Duration::max()) == TimePoint::max());
   CHECK(later(TimePoint::max(), Duration::max()) == TimePoint::max());
   CHECK(later(TimePoint::max(), Duration(1)) == TimePoint::max());

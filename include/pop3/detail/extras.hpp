@@ -47,6 +47,12 @@ struct SaslExchange {
     step = Step::none;
     decoy = unauthorized = false;
   }
+  // Gives the memory back; for wiped ones.
+  void release() noexcept {
+    message.release();
+    name.release();
+    challenge.release();
+  }
 };
 
 // TlsFacts with its own memory.
@@ -66,9 +72,11 @@ struct OwnTlsFacts {
   TlsFacts view() const noexcept {
     return {identity, exporter, server_end_point, unique, version, cipher, server_name, protocol};
   }
+  // There is nothing to log.
   bool is_empty() const noexcept {
     return identity.empty() && version.empty() && cipher.empty() && server_name.empty() && protocol.empty();
   }
+  bool has_binding() const noexcept { return !exporter.empty() || !server_end_point.empty() || !unique.empty(); }
   // The octets of a channel binding by its registered name; empty = there is none.
   std::string_view binding(std::string_view type) const noexcept {
     if (type == "tls-exporter") return exporter;

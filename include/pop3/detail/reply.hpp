@@ -45,7 +45,7 @@ constexpr Code legal(Code code, Refused what) noexcept {
 }
 
 // Appends `text` as far as `room` goes, everything outside printable ASCII replaced; with `unicode` well-formed UTF-8
-// is let through, but for control characters.
+// is let through, but for control characters, also those of U+0080 to U+009F (RFC 5198, 2).
 inline void append_clean(ByteBuffer& out, std::string_view text, std::size_t room, bool unicode = false) {
   unicode = unicode && mailwire::is_utf8(text);
   text = text.substr(0, unicode ? mailwire::utf8_prefix(text, room) : room);
@@ -54,6 +54,10 @@ inline void append_clean(ByteBuffer& out, std::string_view text, std::size_t roo
     const bool passes = mailwire::is_text(c) || (unicode && static_cast<unsigned char>(c) >= 0x80);
     *to++ = passes ? c : (c == '\r' || c == '\n' || c == '\t') ? ' ' : '?';
   }
+  if (unicode)
+    for (std::size_t i = text.find('\xC2'); i < text.size(); i = text.find('\xC2', i + 1))
+      if (static_cast<unsigned char>(text[i + 1]) < 0xA0)
+        out.data()[out.size() + i] = out.data()[out.size() + i + 1] = '?';
   out.commit(text.size());
 }
 

@@ -58,6 +58,11 @@ inline std::string quoted(std::string_view octets) {
   return text += '"';
 }
 
+// A response shows nothing, but for those that say nothing: empty ones, and the one that cancels.
+inline std::string shown_response(std::string_view line) {
+  return line.empty() || line == "=" || line == "*" ? std::string(line) : std::string(hidden);
+}
+
 // How much of a client's line may be shown.
 enum class Shown : std::uint8_t {
   refused,   // it is malformed, or breaks a rule
@@ -70,9 +75,10 @@ enum class Shown : std::uint8_t {
 // that is no well-formed command may be a password in the wrong place. What stands in the place of something hidden
 // would be treated in the same way: a NUL is in no good command, and 32 zeros are a digest.
 inline std::string redacted(const Command& command, std::string_view line, Shown shown, bool mechanism_known) {
-  const std::string verb(command.word);
   const std::string secret(hidden);
   if (shown == Shown::whole) return visible(line);
+  if (shown == Shown::redacted && command.verb == Verb::other) return secret;
+  const std::string verb(command.word);
   if (shown == Shown::refused) return verb + ' ' + secret + "\\x00";
   if (shown == Shown::words) {
     std::string text = verb;
@@ -82,14 +88,13 @@ inline std::string redacted(const Command& command, std::string_view line, Shown
     return text;
   }
   switch (command.verb) {
-    case Verb::other: return secret;
     case Verb::user: return verb + ' ' + visible(command.name);
     case Verb::pass: return verb + ' ' + secret;
     case Verb::apop: return verb + ' ' + visible(command.name) + ' ' + std::string(32, '0');
     case Verb::auth:
       if (command.name.empty()) return verb;
       return verb + ' ' + (mechanism_known ? std::string(command.name) : secret) +
-             (command.initial ? ' ' + secret : std::string());
+             (command.initial ? ' ' + shown_response(*command.initial) : std::string());
     default: return visible(line);
   }
 }

@@ -176,8 +176,9 @@ POP3_INLINE void Session::regret_token() {
 POP3_INLINE Outcome Session::accept(Token<ListRequest> token, Listing messages, const Account& account) {
   if (!take(token)) return Outcome::stale;
   const auto delay = account.login_delay ? account.login_delay : config_.login_delay;
-  if (delay && account.last_login && now_ - *account.last_login < std::chrono::seconds(*delay)) {
-    if (config_.trace) trace_answer("accept", detail::listing_trace(messages, config_.limits.trace / 2), Outcome::invalid);
+  if (delay && account.last_login && now_ < detail::later(*account.last_login, std::chrono::seconds(*delay))) {
+    if (config_.trace)
+      trace_answer("accept", detail::listing_trace(messages, config_.limits.trace / 2), Outcome::invalid);
     report_failure(LoginFailed::Fault::login_delay, AuthMethod::other, login_.view());
     say_error(Text::login_delay, Code::login_delay);
     forget_login();

@@ -31,14 +31,15 @@ POP3_INLINE bool Session::take_line() {
     take_command(input.line);
   // A mistyped PASS is a secret, and so is one that comes too late.
   const bool bad = counters_.bad_commands != bad_before;
-  if (in_authorization || bad) input_.wipe_line();
-  if (!bad && !waits_for_command()) bad_in_a_row_ = 0;
+  const bool unknown_yet = waits_for_command();
+  if (in_authorization || bad || unknown_yet) input_.wipe_line();
+  if (!bad && !unknown_yet) bad_in_a_row_ = 0;
   return true;
 }
 
 POP3_INLINE void Session::refuse_line(bool hopeless) {
-  if (config_.trace)
-    trace_input("C* ", std::to_string(hopeless ? config_.limits.endless_line : line_limits().line));
+  const std::size_t longest = line_limits().line, endless = hopeless ? config_.limits.endless_line : 0;
+  if (config_.trace) trace_input("C* ", std::to_string(endless < longest ? longest : endless));
   const bool regret = activity_ == Activity::sasl && extras_->exchange.step == detail::SaslExchange::Step::regret;
   if (regret) {
     take_response({});  // it has failed already: the reply to that is due

@@ -65,9 +65,10 @@ POP3_INLINE Outcome Session::refuse(Token<TlsRequest> token, Refusal why) {
 }
 
 POP3_INLINE void Session::set_tls_facts(const TlsFacts& facts) {
-  extras().tls = detail::OwnTlsFacts(facts);
+  detail::OwnTlsFacts own(facts);
+  if (extras_ != nullptr || !own.is_empty() || own.has_binding()) extras().tls = std::move(own);
   has_identity_ = !facts.identity.empty();
-  has_binding_ = !facts.exporter.empty() || !facts.server_end_point.empty() || !facts.unique.empty();
+  has_binding_ = extras_ != nullptr && extras_->tls.has_binding();
 }
 
 // What a client said before TLS may have been somebody else's words.

@@ -100,7 +100,7 @@ POP3_INLINE void Session::trace_line(std::string_view mark, std::string_view tex
 POP3_INLINE void Session::trace_time() {
   using std::chrono::milliseconds;
   detail::Extras& own = extras();
-  if (own.trace.empty() && own.traced_until == TimePoint{}) own.traced_until = now_;
+  if (own.traced_until == TimePoint{}) own.traced_until = now_;  // there was no time before the first poll()
   const auto gone = std::chrono::duration_cast<milliseconds>(now_ - own.traced_until);
   if (gone <= milliseconds::zero()) return;
   own.traced_until += gone;
@@ -183,9 +183,8 @@ POP3_INLINE void Session::trace_command(const detail::Command& command, std::str
   trace_input("C: ", detail::redacted(command, line, shown, mechanism_known));
 }
 
-// A response shows nothing, but for those that say nothing.
 POP3_INLINE void Session::trace_response(std::string_view line) {
-  if (config_.trace) trace_input("C: ", line.empty() || line == "*" ? line : detail::hidden);
+  if (config_.trace) trace_input("C: ", detail::shown_response(line));
 }
 
 }  // namespace v1

@@ -103,6 +103,7 @@ POP3_INLINE void Session::take_response(std::string_view line) {
     return bad_command(Text::bad_response);
   }
   sasl_message(exchange.message.view());
+  if (!pending_) exchange.message.wipe();
 }
 
 // "+" SP base64 CRLF; an empty one is "+ " CRLF (RFC 5034, 4). The next line is the answer to it.
@@ -330,7 +331,10 @@ POP3_INLINE Outcome Session::accept(Token<ScramRequest> token, const mailwire::S
   exchange.name.append(user.empty() ? exchange.scram->user() : user);
   const bool usable = mailwire::are_scram_keys(detail::scram_hash(exchange.method), keys);
   const Outcome outcome = unnamed || !usable ? Outcome::invalid : Outcome::applied;
-  trace_accept(user, outcome);
+  if (usable)
+    trace_accept(user, outcome);
+  else
+    trace_answer("keys", "none", outcome);
   if (!usable)
     hold_refusal({}, Code::sys_perm);
   else
@@ -390,6 +394,7 @@ POP3_INLINE Outcome Session::challenge(Token<SaslRequest> token, std::string_vie
   if (!take(token)) return Outcome::stale;
   trace_answer("challenge", data.empty() ? "\"\"" : "\"***\"");
   send_challenge(data);
+  extras_->exchange.message.wipe();
   return Outcome::applied;
 }
 

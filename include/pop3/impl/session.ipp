@@ -334,8 +334,11 @@ POP3_INLINE bool Session::finished() const noexcept { return activity_ == Activi
 POP3_INLINE void Session::trim() noexcept {
   input_.trim();
   output_.trim();
-  // A request that became stale may still be looked at.
-  if (login_.empty() && !pending_ && state_ != State::closed) login_.release();
+  if (pending_ || state_ == State::closed) return;  // a request that became stale may still be looked at
+  if (login_.empty()) login_.release();
+  if (extras_ == nullptr) return;
+  if (extras_->exchange.step == detail::SaslExchange::Step::none) extras_->exchange.release();
+  if (extras_->command.empty()) extras_->command.release();
 }
 
 POP3_INLINE State Session::state() const noexcept { return state_; }

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,12 +13,17 @@ using pop3::Listing;
 using pop3::MessageInfo;
 using pop3::detail::Maildrop;
 
-constexpr std::size_t no_limit = 1'000'000;
 constexpr MessageInfo three[] = {{10, "a"}, {200, "bb"}, {3000, "ccc"}};
+
+Maildrop::Rules at_most(std::size_t messages) {
+  Maildrop::Rules rules;
+  rules.most = messages;
+  return rules;
+}
 
 std::string numbers(Maildrop& drop) {
   std::string text;
-  for (const std::uint32_t number : drop.marked_numbers()) text += std::to_string(number) + ' ';
+  for (const std::uint32_t number : drop.numbers_to_remove(false)) text += std::to_string(number) + ' ';
   return text;
 }
 std::string facts(const Maildrop& drop) {
@@ -44,7 +50,7 @@ TEST_CASE("R28 R32 R59: numbers run from 1 in the order of the listing, sizes an
   {
     std::vector<std::string> uids = {"first", "second", std::string(70, '~')};
     const MessageInfo messages[] = {{0, uids[0]}, {5'000'000'000U, uids[1]}, {7, uids[2]}};
-    CHECK(drop.assign({messages, 3}, true, no_limit));
+    CHECK(drop.assign({messages, 3}, {}));
     for (std::string& uid : uids) uid.assign(uid.size(), '#');
   }
   CHECK(facts(drop) == "3 left=3/5000000007 marked=0");
@@ -57,7 +63,7 @@ TEST_CASE("R28 R32 R59: numbers run from 1 in the order of the listing, sizes an
 
 TEST_CASE("R36 F-NUM: which numbers exist, without wrapping") {
   Maildrop drop;
-  drop.assign({three, 3}, true, no_limit);
+  drop.assign({three, 3}, {});
   for (const std::uint64_t number : {1U, 2U, 3U}) CHECK(drop.has(number));
   for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{4}, std::uint64_t{4294967296},
                                      std::uint64_t{4294967297}, ~std::uint64_t{0}, ~std::uint64_t{0} - 1})
@@ -68,7 +74,7 @@ TEST_CASE("R32 R40 R44 F-PE8 F-PE9 F-AX: marks count once, come in order of numb
   for (unsigned mask = 0; mask < 8; ++mask) {
     CAPTURE(mask);
     Maildrop drop;
-    drop.assign({three, 3}, true, no_limit);
+    drop.assign({three, 3}, {});
     std::uint64_t octets = 0;
     std::string wanted;
     std::uint32_t marked = 0;
@@ -95,20 +101,201 @@ TEST_CASE("R32 R40 R44 F-PE8 F-PE9 F-AX: marks count once, come in order of numb
 }
 
 TEST_CASE("R58: a listing with one bad unique-id is not taken, nor one that is too long, nothing of it is kept") {
+  Maildrop::Rules without_uidl;
+  without_uidl.uids = false;
   for (const std::string& bad : {std::string(), std::string(71, 'x'), std::string("a b"), std::string("a\r\n+OK"),
                                  std::string("\x7F"), std::string("\0", 1)}) {
     Maildrop drop;
     const MessageInfo messages[] = {{1, "good"}, {2, bad}};
-    CHECK_FALSE(drop.assign({messages, 2}, true, no_limit));
+    CHECK_FALSE(drop.assign({messages, 2}, {}));
     CHECK(facts(drop) == "0 left=0/0 marked=0");
-    CHECK(drop.assign({messages, 2}, false, no_limit));  // without UIDL nobody looks
+    CHECK(drop.assign({messages, 2}, without_uidl));  // without UIDL nobody looks
     CHECK(drop.uid(2).empty());
   }
   Maildrop drop;
-  CHECK_FALSE(drop.assign({three, 3}, true, 2));
+  CHECK_FALSE(drop.assign({three, 3}, at_most(2)));
   CHECK(facts(drop) == "0 left=0/0 marked=0");
-  CHECK(drop.assign({three, 3}, true, 3));
+  CHECK(drop.assign({three, 3}, at_most(3)));
   Maildrop empty;
-  CHECK(empty.assign({}, true, 0));
+  CHECK(empty.assign({}, at_most(0)));
   CHECK(facts(empty) == "0 left=0/0 marked=0");
+}
+
+TEST_CASE("a listing whose octets cannot be told in 64 bits is not taken") {
+  const MessageInfo most[] = {{~std::uint64_t{0} - 1, "a"}, {1, "b"}}, more[] = {{~std::uint64_t{0}, "a"}, {1, "b"}};
+  Maildrop drop, none;
+  CHECK(drop.assign(most, {}));
+  CHECK(drop.octets_left() == ~std::uint64_t{0});
+  CHECK_FALSE(none.assign(more, {}));
+  CHECK(facts(none) == "0 left=0/0 marked=0");
+}
+
+// ---- equal unique-ids (RFC 1939, 7) -------------------------------------------------------------------------------
+
+namespace {
+
+// The unique-ids that come of these; "refused".
+std::string uids(const std::vector<std::string>& list, pop3::EqualUids equal) {
+  std::vector<MessageInfo> messages;
+  for (const std::string& uid : list) messages.push_back({1, uid});
+  Maildrop::Rules rules;
+  rules.equal_uids = equal;
+  Maildrop drop;
+  if (!drop.assign(messages, rules)) return drop.count() == 0 ? "refused" : "refused, but something is kept";
+  std::string text;
+  for (std::uint32_t number = 1; number <= drop.count(); ++number) text += std::string(drop.uid(number)) + ' ';
+  return text;
+}
+
+struct Equal {
+  std::vector<std::string> list;
+  const char* renamed;
+};
+
+}  // namespace
+
+TEST_CASE("R57 R59 F-UID: unique-ids that are there twice are kept, refused, or renamed from the second on") {
+  using pop3::EqualUids;
+  const Equal cases[] = {
+      {{}, ""},
+      {{"a"}, "a "},
+      {{"a", "b", "A"}, "a b A "},
+      {{"a", "a"}, "a a-2 "},
+      {{"a", "b", "a", "a", "b"}, "a b a-2 a-3 b-2 "},
+      // A new name does not meet one that is there already, before or behind it.
+      {{"a", "a-2", "a"}, "a a-2 a-3 "},
+      {{"a", "a", "a-2"}, "a a-3 a-2 "},
+      {{"a", "a", "a-2", "a-2", "a"}, "a a-3 a-2 a-2-2 a-4 "},
+      {{"a", "a", "a", "a-2", "a-3", "a-4"}, "a a-5 a-6 a-2 a-3 a-4 "},
+      {{"a-2", "a-2", "a", "a"}, "a-2 a-2-2 a a-3 "},
+  };
+  for (const Equal& c : cases) {
+    std::string kept;
+    for (const std::string& uid : c.list) kept += uid + ' ';
+    CAPTURE(kept);
+    CHECK(uids(c.list, EqualUids::allow) == kept);
+    CHECK(uids(c.list, EqualUids::refuse) == (kept == c.renamed ? kept : "refused"));
+    CHECK(uids(c.list, EqualUids::rename) == c.renamed);
+    CHECK(uids(c.list, EqualUids::rename) == c.renamed);  // and again the same
+  }
+}
+
+TEST_CASE("R58 F-UID: a new name has at most 70 octets, or the listing is refused") {
+  using pop3::EqualUids;
+  const auto equal = [](std::size_t size, std::size_t count) {
+    return uids(std::vector<std::string>(count, std::string(size, 'x')), EqualUids::rename);
+  };
+  CHECK(equal(68, 9) != "refused");
+  CHECK(equal(68, 10) == "refused");  // "-10"
+  CHECK(equal(67, 99) != "refused");
+  CHECK(equal(67, 100) == "refused");
+  CHECK(equal(69, 1) != "refused");
+  CHECK(equal(69, 2) == "refused");
+  CHECK(equal(70, 2) == "refused");
+}
+
+TEST_CASE("R57 R59 F-UID F-DOS: renamed unique-ids are all different, and stay what they are when mail arrives") {
+  std::uint32_t random = 7;
+  std::vector<std::string> list;
+  for (int i = 0; i < 3000; ++i) {
+    random = random * 1664525 + 1013904223;
+    const std::uint32_t n = random >> 16;
+    list.push_back(n % 5 == 0 ? "u-" + std::to_string(n % 30) : "u" + std::string(n % 2, '-') + std::to_string(n % 7));
+  }
+  Maildrop::Rules rules;
+  rules.equal_uids = pop3::EqualUids::rename;
+  std::vector<MessageInfo> messages;
+  for (const std::string& uid : list) messages.push_back({1, uid});
+  Maildrop all;
+  REQUIRE(all.assign(messages, rules));
+  std::set<std::string> seen, given;
+  for (std::uint32_t number = 1; number <= all.count(); ++number) {
+    const std::string uid(all.uid(number));
+    CHECK(seen.insert(uid).second);
+    if (given.insert(list[number - 1]).second) CHECK(uid == list[number - 1]);  // the first of each keeps its own
+  }
+  // The more mail, the more names are taken: what a name was before is what matters.
+  const std::size_t some = 2000;
+  REQUIRE(std::set<std::string>(list.data(), list.data() + some) == given);
+  Maildrop fewer;
+  REQUIRE(fewer.assign(Listing(messages.data(), some), rules));
+  std::size_t changed = 0;
+  for (std::uint32_t number = 1; number <= some; ++number) changed += fewer.uid(number) != all.uid(number) ? 1U : 0U;
+  CHECK(changed == 0);
+}
+
+TEST_CASE("F-DOS: a hundred thousand equal unique-ids are sorted out in no time worth mentioning") {
+  const std::vector<MessageInfo> messages(100'000, MessageInfo{1, "u"});
+  Maildrop::Rules rules;
+  rules.equal_uids = pop3::EqualUids::rename;
+  Maildrop drop;
+  CHECK(drop.assign(messages, rules));
+  CHECK(std::string(drop.uid(100'000)) == "u-100000");
+}
+
+// ---- messages that need UTF-8 (RFC 6856, 2.1) ---------------------------------------------------------------------
+
+TEST_CASE("R208 R213: which form of a message a client gets, and how large that is") {
+  using Form = Maildrop::Form;
+  MessageInfo messages[] = {{10, "a"}, {200, "b"}, {3000, "c"}, {40'000, "d"}};
+  messages[1].needs_utf8 = true;
+  messages[2].needs_utf8 = true;
+  messages[2].surrogate_size = 5;
+  messages[3].surrogate_size = 7;  // of no use: it needs none
+  for (const bool utf8 : {false, true}) {
+    CAPTURE(utf8);
+    Maildrop::Rules rules;
+    rules.utf8 = utf8;
+    Maildrop drop;
+    CHECK(drop.assign(messages, rules));
+    CHECK(drop.form(1) == Form::as_it_is);
+    CHECK(drop.form(2) == (utf8 ? Form::as_it_is : Form::needs_utf8));
+    CHECK(drop.form(3) == (utf8 ? Form::as_it_is : Form::surrogate));
+    CHECK(drop.form(4) == Form::as_it_is);
+    CHECK(drop.size(2) == 200);
+    CHECK(drop.size(3) == (utf8 ? 3000 : 5));
+    CHECK(drop.size(4) == 40'000);
+    const std::uint64_t all = utf8 ? 43'210 : 40'215;
+    CHECK(drop.octets_left() == all);
+    drop.mark(3);
+    CHECK(drop.octets_left() == all - drop.size(3));
+    drop.unmark_all();
+    CHECK(drop.octets_left() == all);
+  }
+  // What has to fit is the size that is told.
+  MessageInfo huge[] = {{~std::uint64_t{0}, "a"}, {~std::uint64_t{0}, "b"}};
+  huge[1].needs_utf8 = true;
+  huge[1].surrogate_size = 0;
+  CHECK_FALSE(Maildrop().assign(huge, {}));
+  huge[0].needs_utf8 = huge[1].needs_utf8 = true;
+  huge[0].surrogate_size = huge[1].surrogate_size = 1;
+  Maildrop drop;
+  CHECK(drop.assign(huge, {}));
+  CHECK(drop.octets_left() == 2);
+}
+
+TEST_CASE("R72 R119: what was retrieved goes with what was marked, if it is to go, and only then") {
+  for (unsigned mask = 0; mask < 64; ++mask) {
+    CAPTURE(mask);
+    Maildrop drop;
+    CHECK(drop.assign(three, {}));
+    std::string marked, both;
+    std::uint32_t count = 0;
+    for (std::uint32_t number = 1; number <= 3; ++number) {
+      const bool mark = mask >> (number - 1) & 1, retrieved = mask >> (number + 2) & 1;
+      if (mark) drop.mark(number);
+      if (retrieved) drop.note_retrieved(number);
+      if (mark) marked += std::to_string(number) + ' ';
+      if (mark || retrieved) both += std::to_string(number) + ' ', ++count;
+    }
+    CHECK(numbers(drop) == marked);
+    CHECK(drop.to_remove() == drop.marked());
+    std::string got;
+    for (const std::uint32_t number : drop.numbers_to_remove(true)) got += std::to_string(number) + ' ';
+    CHECK(got == both);
+    CHECK(drop.to_remove() == count);
+    drop.unmark_all();  // RSET takes back marks, not what was retrieved
+    CHECK(drop.numbers_to_remove(false).empty());
+    CHECK(drop.numbers_to_remove(true).count == (mask >> 3 & 1) + (mask >> 4 & 1) + (mask >> 5 & 1));
+  }
 }

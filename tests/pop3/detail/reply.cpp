@@ -14,7 +14,8 @@ using mailwire::ByteBuffer;
 using pop3::Code;
 using tests::visible;
 
-constexpr Code codes[] = {Code::none, Code::auth, Code::in_use, Code::login_delay, Code::sys_temp, Code::sys_perm};
+constexpr Code codes[] = {Code::none, Code::auth,     Code::in_use,  Code::login_delay,
+                          Code::utf8, Code::sys_temp, Code::sys_perm};
 
 // What a function appends to a buffer that is not empty.
 template <class Write>
@@ -27,10 +28,10 @@ std::string written(Write write) {
   return all.substr(8);
 }
 std::string ok(std::string_view text) {
-  return written([&](ByteBuffer& out) { detail::ok(out, text); });
+  return written([&](ByteBuffer& out) { detail::status_line(out, "+OK", Code::none, {text}, false); });
 }
 std::string error(Code code, std::string_view text) {
-  return written([&](ByteBuffer& out) { detail::error(out, code, text); });
+  return written([&](ByteBuffer& out) { detail::status_line(out, "-ERR", code, {text}, false); });
 }
 std::string greeting(std::string_view text, std::string_view challenge) {
   return written([&](ByteBuffer& out) { detail::greeting(out, text, challenge); });
@@ -53,6 +54,7 @@ TEST_CASE("R8 R9 R92: status, code, text") {
   CHECK(error(Code::auth, "no") == "-ERR [AUTH] no\r\n");
   CHECK(error(Code::in_use, "no") == "-ERR [IN-USE] no\r\n");
   CHECK(error(Code::login_delay, "no") == "-ERR [LOGIN-DELAY] no\r\n");
+  CHECK(error(Code::utf8, "no") == "-ERR [UTF8] no\r\n");
   CHECK(error(Code::sys_temp, "no") == "-ERR [SYS/TEMP] no\r\n");
   CHECK(error(Code::sys_perm, "") == "-ERR [SYS/PERM]\r\n");
 }
@@ -92,12 +94,17 @@ TEST_CASE("R91 R107: a text that begins like a response code is no response code
   CHECK(greeting("[SYS/PERM] hello", "") == "+OK (SYS/PERM] hello\r\n");
 }
 
-TEST_CASE("codes stand only where RFC 2449 section 8 and RFC 3206 allow them") {
+TEST_CASE(
+    "R128 R132 R134 R163 R173 R209: codes stand only where RFC 2449 section 8, RFC 3206 and RFC 6856 section 5 allow "
+    "them") {
+  using detail::legal;
+  using detail::Refused;
   for (const Code code : codes) {
     CAPTURE(static_cast<int>(code));
-    CHECK(detail::legal(code, true) == code);
     const bool anywhere = code == Code::none || code == Code::sys_temp || code == Code::sys_perm;
-    CHECK(detail::legal(code, false) == (anywhere ? code : Code::none));
+    CHECK(legal(code, Refused::login) == (code == Code::utf8 ? Code::none : code));
+    CHECK(legal(code, Refused::message) == (anywhere || code == Code::utf8 ? code : Code::none));
+    CHECK(legal(code, Refused::other) == (anywhere ? code : Code::none));
   }
 }
 
@@ -144,4 +151,106 @@ TEST_CASE("R21 R66 R70 R90 R93 F-CAPA: a greeting is one line, and its only angl
     CHECK(line.find('<') == line.size() - 2 - challenge.size());
     CHECK(line.size() == (size + 4 + 256 + 2 < 512 ? size + 4 + 256 + 2 : 512));
   }
+}
+
+// ---- UTF-8 and numbers --------------------------------------------------------------------------------------------
+
+namespace {
+
+std::string line(const detail::Words& words, bool has_places, Code code = Code::none) {
+  return written([&](ByteBuffer& out) { detail::status_line(out, "-ERR", code, words, has_places); });
+}
+std::string repeated(std::string_view text, std::size_t times) {
+  std::string all;
+  for (std::size_t i = 0; i < times; ++i) all += text;
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("R7 R90 R224 R225 F-UTF8: a line of UTF-8 is cut at 510 octets, and never inside a character") {
+  for (const std::string character : {"x", "\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x93\xAC"}) {
+    for (std::size_t front = 0; front < 5; ++front) {
+      for (const bool has_places : {false, true}) {
+        for (const Code code : codes) {
+          CAPTURE(visible(character));
+          CAPTURE(front);
+          const std::size_t room = 510 - 5 - (code == Code::none ? 0 : detail::code_text(code).size() + 1);
+          const std::string text = std::string(front, '.') + repeated(character, 600);
+          const std::string got = line({text, true}, has_places, code);
+          const std::size_t whole = front + (room - front) / character.size() * character.size();
+          const std::string status =
+              code == Code::none ? "-ERR " : "-ERR " + std::string(detail::code_text(code)) + ' ';
+          CHECK(visible(got) == visible(status + text.substr(0, whole) + "\r\n"));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("R4 R207 F-UTF8 F-ERRTEXT: UTF-8 goes out where it may and is well-formed, and is question marks elsewhere") {
+  const std::string text = "gr\xC3\xBC\xC3\x9F";
+  CHECK(line({text, true}, false) == "-ERR " + text + "\r\n");
+  CHECK(line({text, false}, false) == "-ERR gr????\r\n");
+  for (const std::string& bad : {std::string("\xC3"), std::string("\xFF"), std::string("\xC0\x80"),
+                                 std::string("\xED\xA0\x80"), std::string("\xF4\x90\x80\x80"), std::string("\x80")}) {
+    CAPTURE(visible(bad));
+    CHECK(line({"a" + bad + "b", true}, false) == "-ERR a" + std::string(bad.size(), '?') + "b\r\n");
+    CHECK(line({"a" + bad + "b", true}, true) == "-ERR a" + std::string(bad.size(), '?') + "b\r\n");
+  }
+  // Control characters never, whichever of the two ranges they are of.
+  for (int octet = 0; octet < 32; ++octet) {
+    const char c = static_cast<char>(octet);
+    CHECK(line({text + c, true}, false) == "-ERR " + text + (c == '\r' || c == '\n' || c == '\t' ? ' ' : '?') + "\r\n");
+  }
+  CHECK(line({"\x7F", true}, false) == "-ERR ?\r\n");
+  for (int octet = 0x80; octet < 0xC0; ++octet) {
+    const std::string character = std::string("\xC2") + static_cast<char>(octet);
+    CAPTURE(octet);
+    CHECK(line({"a" + character + "b", true}, false) == "-ERR a" + (octet < 0xA0 ? "??" : character) + "b\r\n");
+  }
+  CHECK(line({"\xC3\x80\xC4\x9F", true}, false) == "-ERR \xC3\x80\xC4\x9F\r\n");
+}
+
+TEST_CASE("R230: numbers stand where a text of our own wants them, and other texts have no places") {
+  const auto filled = [](std::string_view text) {
+    const std::string got = line({text, false, 12, ~std::uint64_t{0}}, true);
+    return got.substr(5, got.size() - 7);
+  };
+  CHECK(filled("{1} of {2}") == "12 of 18446744073709551615");
+  CHECK(filled("{2}{1}") == "1844674407370955161512");
+  CHECK(filled("{1}") == "12");
+  CHECK(filled("{1}{1}{1}") == "121212");
+  CHECK(filled("{3} {0} {} {1 {12} }{1}") == "{3} {0} {} {1 {12} }12");
+  CHECK(filled("{{1}}") == "{12}");
+  CHECK(filled("a{") == "a{");
+  CHECK(filled("a{1") == "a{1");
+  CHECK(filled("[{1}]") == "(12]");
+  CHECK(line({"{1} of {2}", false, 1, 2}, false) == "-ERR {1} of {2}\r\n");  // a client or database may have said it
+}
+
+TEST_CASE("R7 R90: a line with numbers is cut where any other is") {
+  for (std::size_t size = 485; size <= 512; ++size) {
+    for (const std::string tail : {"{2}", "{2}{2}", "\xC3\xA4{2}", "{2}\xC3\xA4"}) {
+      const std::string got = line({std::string(size, 'x') + tail, true, 1, ~std::uint64_t{0}}, true);
+      CAPTURE(size);
+      CHECK(got.size() <= 512);
+      CHECK(got.size() >= 511);
+      CHECK(got.substr(got.size() - 2) == "\r\n");
+      CHECK(mailwire::is_utf8(got));
+    }
+  }
+  const std::string many = line({repeated("{2}", 1000), true, 1, ~std::uint64_t{0}}, true);
+  CHECK(many == "-ERR " + repeated("18446744073709551615", 30).substr(0, 505) + "\r\n");
+  CHECK(line({repeated("{", 1000), true}, true) == "-ERR " + std::string(505, '{') + "\r\n");
+}
+
+TEST_CASE("R66: what may stand behind the @ of a challenge") {
+  for (const std::string& good :
+       {std::string("x"), std::string("mail.example.org"), std::string("[192.0.2.1]"), std::string(200, 'x')})
+    CHECK(detail::is_host(good));
+  for (const std::string& bad :
+       {std::string(), std::string("a b"), std::string("a@b"), std::string("<a"), std::string("a>"),
+        std::string("a\r\n"), std::string("\xC3\xA4"), std::string(201, 'x')})
+    CHECK_FALSE(detail::is_host(bad));
 }

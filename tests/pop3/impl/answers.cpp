@@ -24,15 +24,17 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using tests::is_error;
 using tests::is_ok;
+using tests::log_in;
 using tests::Mail;
 using tests::plain_config;
 using tests::Server;
 using tests::visible;
 
-constexpr const char* log_in = "USER ann\r\nPASS pw\r\n";
-constexpr Code codes[] = {Code::none, Code::auth, Code::in_use, Code::login_delay, Code::sys_temp, Code::sys_perm};
+constexpr Code codes[] = {Code::none, Code::auth,     Code::in_use,  Code::login_delay,
+                          Code::utf8, Code::sys_temp, Code::sys_perm};
 // As they are written behind "-ERR ", in the order of `codes`.
-constexpr const char* code_texts[] = {"", "[AUTH] ", "[IN-USE] ", "[LOGIN-DELAY] ", "[SYS/TEMP] ", "[SYS/PERM] "};
+constexpr const char* code_texts[] = {"",        "[AUTH] ",     "[IN-USE] ",  "[LOGIN-DELAY] ",
+                                      "[UTF8] ", "[SYS/TEMP] ", "[SYS/PERM] "};
 // A text that would be three lines, a response code, and far too long.
 const std::string hostile = "[X]\r\n+OK fake\r\n." + std::string(600, '\xE4');
 
@@ -51,6 +53,8 @@ TEST_CASE(
   for (std::size_t i = 0; i < sizeof codes / sizeof codes[0]; ++i) {
     const std::string code = code_texts[i];
     const bool system = codes[i] == Code::sys_temp || codes[i] == Code::sys_perm;
+    const bool of_message = codes[i] == Code::utf8;
+    const std::string of_login = of_message ? "" : code;
     for (const std::string& text : {std::string(), std::string("no"), hostile}) {
       CAPTURE(code);
       CAPTURE(text.size());
@@ -59,14 +63,14 @@ TEST_CASE(
         // Credentials that are refused without a code are wrong (RFC 3206, 6).
         Server server;
         server.harness.refuse(server.ask<AuthRequest>(log_in), why);
-        CHECK(is_one_error(server.say(""), code.empty() ? "[AUTH] " : code));
+        CHECK(is_one_error(server.say(""), code.empty() ? "[AUTH] " : of_login));
         CHECK(server.session.counters().failed_logins == (codes[i] == Code::none || codes[i] == Code::auth ? 1 : 0));
         CHECK(server.session.state() == pop3::State::authorization);
       }
       {
         Server server;
         server.harness.refuse(server.ask<ListRequest>(log_in), why);
-        CHECK(is_one_error(server.say(""), code));
+        CHECK(is_one_error(server.say(""), of_login));
         CHECK(server.session.counters().failed_logins == 0);
         CHECK(server.session.state() == pop3::State::authorization);
       }
@@ -74,7 +78,7 @@ TEST_CASE(
         Server server;
         server.log_in();
         server.harness.refuse(server.ask<RetrieveRequest>("RETR 1\r\n"), why);
-        CHECK(is_one_error(server.say(""), system ? code : ""));
+        CHECK(is_one_error(server.say(""), system || of_message ? code : ""));
         CHECK(is_ok(server.command("NOOP")));
         CHECK_FALSE(server.saw("BodyDone number=1 complete=no"));
       }
@@ -268,9 +272,7 @@ TEST_CASE("F-LOG: a password is gone from where the request showed it, and from 
 
 TEST_CASE("F-LOG: a digest is gone as soon as it is answered") {
   for (const bool accepted : {false, true}) {
-    pop3::Connection connection;
-    connection.apop_challenge = "<1@x>";
-    Server server(plain_config(), connection);
+    Server server(plain_config(), tests::with_apop());
     const auto request = server.ask<pop3::DigestRequest>("APOP ann dddddddddddddddddddddddddddddddd\r\n");
     CHECK(std::string(request.user) == "ann");
     CHECK(std::string(request.challenge) == "<1@x>");
@@ -475,15 +477,14 @@ TEST_CASE("R11 R74 F-DOT: big bodies that need repair, with readers of all speed
       for (bool done = false; !done || !server.session.output().empty();) {
         const auto event = server.session.poll(server.harness.now);
         done = done || (event && std::holds_alternative<pop3::BodyDone>(*event));
+        most_queued = std::max(most_queued, tests::queued(server.session));
         pop3::ConstBuffer runs[4];
-        std::size_t queued = 0, taken = 0;
+        std::size_t taken = 0;
         for (std::size_t i = 0, count = server.session.gather(runs, 4); i < count; ++i) {
-          queued += runs[i].size;
           const std::size_t n = std::min(runs[i].size, most - taken);
           sent.append(runs[i].data, n);
           taken += n;
         }
-        most_queued = std::max(most_queued, queued);
         server.session.consume_output(taken);
         REQUIRE((taken > 0 || event));
       }

@@ -43,66 +43,88 @@ constexpr Arguments arguments[] = {
     {"a name and a digest", " ann 0123456789abcdef0123456789abcdef"},
     {"a number and a space", " 1 "},
     {"two spaces and a number", "  1"},
+    {"a mechanism", " PLAIN"},
+    {"a mechanism and a response", " PLAIN AGFubgBwdw=="},
+    {"an asterisk", " *"},
+    {"a language", " de"},
 };
 
-// A column for each kind of arguments: '+' is +OK, '-' is -ERR without any effect, 'a' asks the application.
+// A column for each kind of arguments: '+' is +OK, '-' is -ERR without any effect, 'f' the same with a LoginFailed, '>'
+// is a challenge, 'a' asks the application.
 struct Row {
   const char* verb;
-  const char* authorization;
-  const char* after_user;
+  const char* clear;       // AUTHORIZATION; no login without TLS
+  const char* tls;         // AUTHORIZATION
+  const char* after_user;  // AUTHORIZATION behind USER; login is allowed in the clear
   const char* transaction;
 };
-constexpr const char* none = "---------------";
+constexpr const char* none = "-------------------";
 constexpr Row rows[] = {
-    {"USER", "--+-+-+-++++---", "--+-+-+-++++---", none},
-    {"PASS", none, "--aaaaa-aaaaaaa", none},
-    {"APOP", "------------a--", "------------a--", none},
-    {"QUIT", "+--------------", "+--------------", "a--------------"},
-    {"STAT", none, none, "+--------------"},
-    {"LIST", none, none, "+-+------------"},
-    {"RETR", none, none, "--a------------"},
-    {"DELE", none, none, "--+------------"},
-    {"NOOP", none, none, "+--------------"},
-    {"RSET", none, none, "+--------------"},
-    {"TOP", none, none, "---a-----------"},
-    {"UIDL", none, none, "+-+------------"},
-    {"CAPA", "+--------------", "+--------------", "+--------------"},
-    {"AUTH", none, none, none},
-    {"STLS", none, none, none},
-    {"NOOPS", none, none, none},
-    {"NO", none, none, none},
-    {"", none, none, none},
+    {"USER", none, "--+-+-+-++++---+-++", "--+-+-+-++++---+-++", none},
+    {"PASS", "--fffff-fffffffffff", none, "--aaaaa-aaaaaaaaaaa", none},
+    {"APOP", "------------a------", "------------a------", "------------a------", none},
+    {"AUTH", "----------------f--", "--------------->a--", "--------------->a--", none},
+    {"STLS", "+------------------", none, "+------------------", none},
+    {"UTF8", "+------------------", "+------------------", "+------------------", none},
+    {"LANG", "+----------------++", "+----------------++", "+----------------++", "+----------------++"},
+    {"QUIT", "+------------------", "+------------------", "+------------------", "a------------------"},
+    {"STAT", none, none, none, "+------------------"},
+    {"LIST", none, none, none, "+-+----------------"},
+    {"RETR", none, none, none, "--a----------------"},
+    {"DELE", none, none, none, "--+----------------"},
+    {"NOOP", none, none, none, "+------------------"},
+    {"RSET", none, none, none, "+------------------"},
+    {"TOP", none, none, none, "---a---------------"},
+    {"UIDL", none, none, none, "+-+----------------"},
+    {"CAPA", "+------------------", "+------------------", "+------------------", "+------------------"},
+    {"XTND", none, none, none, "a-a-a-a-aaaa---a-aa"},  // of the application's own, with a word or none
+    {"NOOPS", none, none, none, none},
+    {"NO", none, none, none, none},
+    {"", none, none, none, none},
 };
 
-enum class Where { authorization, after_user, transaction };
+enum class Where { clear, tls, after_user, transaction };
+constexpr Where places[] = {Where::clear, Where::tls, Where::after_user, Where::transaction};
 
 struct Table {
   Server server;
-  explicit Table(Where where)
-      : server(plain_config(), connection(), {{"a", "1\r\n"}, {"b", "22\r\n"}, {"c", "333\r\n"}}) {
+  explicit Table(Where where, pop3::Tolerance tolerate = {})
+      : server(settings(where, tolerate), connection(where), {{"a", "1\r\n"}, {"b", "22\r\n"}, {"c", "333\r\n"}}) {
     server.say("");
     if (where == Where::after_user) server.command("USER ann");
     if (where != Where::transaction) return;
     server.log_in();
     server.command("DELE 2");
   }
-  static pop3::Connection connection() {
-    pop3::Connection c;
-    c.apop_challenge = "<1@x>";
-    return c;
+  static pop3::Config settings(Where where, pop3::Tolerance tolerate) {
+    pop3::Config config = plain_config();
+    config.tolerate = tolerate;
+    config.login_needs_tls = where == Where::clear || where == Where::tls;
+    config.offer_stls = true;
+    config.utf8 = pop3::Utf8::on;
+    config.languages = {{"en", "English"}, {"de", "Deutsch"}};
+    config.commands.push_back({"XTND", false, true, 0, 1});
+    return config;
+  }
+  static pop3::Connection connection(Where where) {
+    pop3::Connection connection = tests::with_apop();
+    connection.encrypted = where == Where::tls;
+    return connection;
   }
 
   // 'a' when the application is asked, else what the one reply begins with.
   char outcome(const std::string& line) {
     const std::size_t before = server.harness.output.size();
     server.harness.feed(line + "\r\n");
-    const bool asked = server.harness.poll().has_value();
+    const auto event = server.harness.poll();
+    const bool failed = event && std::holds_alternative<pop3::LoginFailed>(*event);
     while (server.harness.take_output(~std::size_t{0}) > 0) {
     }
     const std::string reply = server.harness.output.substr(before);
-    if (asked) return reply.empty() ? 'a' : '!';
-    if (is_error(reply) && reply.find('\n') == reply.size() - 1) return '-';
-    return is_ok(reply) ? '+' : '!';
+    if (event && !failed) return reply.empty() ? 'a' : '!';
+    if (is_error(reply) && reply.find('\n') == reply.size() - 1) return failed ? 'f' : '-';
+    if (reply == "+ \r\n") return '>';
+    return is_ok(reply) && !failed ? '+' : '!';
   }
 
   // Whether all is as it was: the state, the marks, and that one can still log in.
@@ -115,6 +137,7 @@ struct Table {
     }
     if (server.session.state() != pop3::State::authorization) return "the state";
     if (!is_error(server.command("PASS pw"))) return "the user is not forgotten";
+    if (where == Where::clear && !is_ok(server.command("STLS"))) return "no TLS any more";
     server.log_in();
     return server.session.state() == pop3::State::transaction ? "" : "no login any more";
   }
@@ -123,14 +146,16 @@ struct Table {
 }  // namespace
 
 TEST_CASE(
-    "R3-R6 R14-R16 R36 R39-R45 R52 R56 R57 R61 R63 R65 R70 R94 F-N3b F-NUM F-STATE F-PE9: each command in each "
+    "R3-R6 R14-R16 R36 R39-R45 R52 R56 R57 R61 R63 R65 R70 R94 R138-R140 R160 R177 R205 R223 R238 R239 F-N3b F-NUM "
+    "F-STATE F-PE9: each command in each "
     "state with arguments of each kind, what fails changes nothing") {
   unsigned played = 0;
   for (const Row& row : rows) {
-    for (const Where where : {Where::authorization, Where::after_user, Where::transaction}) {
-      const std::string wanted = where == Where::authorization ? row.authorization
-                                 : where == Where::after_user  ? row.after_user
-                                                               : row.transaction;
+    for (const Where where : places) {
+      const std::string wanted = where == Where::clear        ? row.clear
+                                 : where == Where::tls        ? row.tls
+                                 : where == Where::after_user ? row.after_user
+                                                              : row.transaction;
       for (std::size_t i = 0; i < sizeof arguments / sizeof arguments[0]; ++i) {
         CAPTURE(row.verb);
         CAPTURE(static_cast<int>(where));
@@ -138,14 +163,15 @@ TEST_CASE(
         Table table(where);
         const std::size_t events = table.server.harness.events.size();
         const char outcome = table.outcome(std::string(row.verb) + arguments[i].text);
-        CHECK(outcome == wanted[i]);
+        CHECK(std::string(1, outcome) == wanted.substr(i, 1));
         if (outcome == '-') CHECK(table.changed(where, events) == "");
+        if (outcome == 'f') CHECK(table.changed(where, events + 1) == "");
         CHECK(table.server.faults() == "");
         ++played;
       }
     }
   }
-  CHECK(played == 18 * 3 * 15);
+  CHECK(played == 21 * 4 * 19);
 }
 
 TEST_CASE("R2 R14 F-DOS F-EMPTY: lines that are no commands get one -ERR each, and the next line is served") {
@@ -197,7 +223,7 @@ TEST_CASE("R88: the longest command that is taken, and the shortest that is not"
     CHECK(is_ok(server.command("USER " + std::string(line - 7, 'x'))));
     server.command("PASS " + std::string(line - 7, 'y'));
     CHECK(server.saw("AuthRequest user=\"" + std::string(line - 7, 'x') + "\" password=\"" +
-                     std::string(line - 7, 'y') + "\" method=user_pass encrypted=no"));
+                     std::string(line - 7, 'y') + "\" method=USER encrypted=no"));
     CHECK(server.faults() == "");
   }
 }
@@ -210,7 +236,7 @@ TEST_CASE("R22 R24 R62 F-PE13: who logs in is asked with name and password as th
   const std::string unknown = server.command("USER nobody");
   CHECK(unknown == server.command("USER ann"));
   server.command("PASS a long  pass phrase ");
-  CHECK(server.saw("AuthRequest user=\"ann\" password=\"a long  pass phrase \" method=user_pass encrypted=no"));
+  CHECK(server.saw("AuthRequest user=\"ann\" password=\"a long  pass phrase \" method=USER encrypted=no"));
   CHECK(is_ok(server.log_in()));
   CHECK(server.saw("ListRequest user=\"ann\""));
   CHECK(server.session.state() == pop3::State::transaction);
@@ -245,7 +271,7 @@ TEST_CASE("R61 R63 R65: PASS is taken directly behind USER and nowhere else") {
     server.say(c.lines);
     const std::string asked = c.asked == nullptr ? ""
                                                  : "AuthRequest user=\"" + std::string(c.asked) +
-                                                       "\" password=\"pw\" method=user_pass encrypted=no";
+                                                       "\" password=\"pw\" method=USER encrypted=no attempt=1";
     CHECK((server.harness.events.empty() ? "" : server.harness.events[0]) == asked);
   }
   // A line that is too long is a command in between as well, and a failed PASS wants a new USER.
@@ -268,7 +294,8 @@ TEST_CASE("R66 R70: APOP exists if the connection has a challenge, and CAPA does
     const bool on = std::string(challenge) == "<1@x>";
     CHECK(server.say("") == std::string("+OK POP3 server ready") + (on ? " <1@x>" : "") + "\r\n");
     CHECK(is_error(server.command(line)));
-    CHECK(server.saw("DigestRequest user=\"ann\" digest=\"0123456789abcdef0123456789abcdef\" challenge=\"<1@x>\"") == on);
+    CHECK(server.saw("DigestRequest user=\"ann\" digest=\"0123456789abcdef0123456789abcdef\" challenge=\"<1@x>\"") ==
+          on);
     CHECK(server.session.counters().bad_commands == (on ? 0 : 1));
     CHECK(server.session.counters().failed_logins == (on ? 1 : 0));
     CHECK(server.command("CAPA").find("APOP") == std::string::npos);
@@ -298,7 +325,9 @@ TEST_CASE("R105 F-PE7: passwords in the clear are refused and not announced, and
     CHECK((server.command("CAPA").find("\r\nUSER\r\n") != std::string::npos) == encrypted);
     CHECK(is_ok(server.command("USER ann")) == encrypted);
     CHECK(is_ok(server.command("PASS pw")) == encrypted);
-    CHECK(server.harness.events.empty() == !encrypted);
+    CHECK(server.saw("AuthRequest user=\"ann\"") == encrypted);
+    CHECK(server.saw("LoginFailed fault=not_encrypted user=\"\" method=USER") == !encrypted);
+    CHECK(server.session.counters().logins == (encrypted ? 1 : 0));  // RFC 8314, 4.1: not looked at
   }
 }
 
@@ -401,7 +430,8 @@ TEST_CASE("R94 R98 F-CAPA: CAPA is the same before and after login, and is no mu
   server.say("");
   const std::string before = server.command("CAPA");
   CHECK(before ==
-        "+OK capability list follows\r\nTOP\r\nUIDL\r\nUSER\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
+        "+OK capability list follows\r\nTOP\r\nUIDL\r\nUSER\r\nSASL "
+        "PLAIN\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
         "IMPLEMENTATION mailwire\r\nEXPIRE NEVER\r\n.\r\n");
   server.log_in();
   CHECK(server.command("CAPA") == before);
@@ -510,4 +540,186 @@ TEST_CASE("F-DOS: a line that does not end ends the session") {
     CHECK(is_ok(server.command("NOOP")));
     CHECK(server.faults() == "");
   }
+}
+
+// ---- rules that may be relaxed ------------------------------------------------------------------------------------
+
+namespace {
+
+using pop3::Rule;
+
+struct Relaxed {
+  Where where;
+  const char* good;
+  const char* bad;  // the same, but for one broken rule
+  Rule rule;
+};
+// Every verb with every rule that it can break.
+constexpr Relaxed relaxed[] = {
+    {Where::tls, "USER ann", "USER  ann", Rule::spaces},
+    {Where::tls, "USER ann", "USER\tann ", Rule::spaces},
+    {Where::tls, "USER ann", "USER \xE4nn", Rule::eight_bit},
+    {Where::after_user, "PASS pw", " PASS pw", Rule::spaces},
+    {Where::after_user, "PASS pw", "PASS p\xFCw", Rule::eight_bit},
+    {Where::tls, "APOP ann 0123456789abcdef0123456789abcdef", "APOP ann  0123456789abcdef0123456789abcdef",
+     Rule::spaces},
+    {Where::tls, "APOP ann 0123456789abcdef0123456789abcdef", "APOP \xFF 0123456789abcdef0123456789abcdef",
+     Rule::eight_bit},
+    {Where::tls, "AUTH PLAIN", "AUTH  PLAIN ", Rule::spaces},
+    {Where::tls, "CAPA", "AUTH", Rule::auth_list},
+    {Where::clear, "STLS", "STLS ", Rule::spaces},
+    {Where::tls, "UTF8", " UTF8", Rule::spaces},
+    {Where::tls, "LANG de", "LANG  de", Rule::spaces},
+    {Where::transaction, "LANG", "LANG ", Rule::spaces},
+    {Where::tls, "QUIT", "QUIT ", Rule::spaces},
+    {Where::transaction, "QUIT", " QUIT", Rule::spaces},
+    {Where::transaction, "STAT", "STAT\t", Rule::spaces},
+    {Where::transaction, "LIST 1", "LIST  1", Rule::spaces},
+    {Where::transaction, "LIST 1", "LIST 01", Rule::leading_zeros},
+    {Where::transaction, "RETR 1", "RETR 1 ", Rule::spaces},
+    {Where::transaction, "RETR 1", "RETR 001", Rule::leading_zeros},
+    {Where::transaction, "DELE 1", " DELE 1", Rule::spaces},
+    {Where::transaction, "DELE 1", "DELE 01", Rule::leading_zeros},
+    {Where::transaction, "NOOP", "NOOP    ", Rule::spaces},
+    {Where::transaction, "RSET", " \tRSET", Rule::spaces},
+    {Where::transaction, "TOP 1 1", "TOP 1  1", Rule::spaces},
+    {Where::transaction, "TOP 1 1", "TOP 1 01", Rule::leading_zeros},
+    {Where::transaction, "UIDL 1", "UIDL 1\t", Rule::spaces},
+    {Where::transaction, "UIDL 1", "UIDL 01", Rule::leading_zeros},
+    {Where::transaction, "CAPA", "CAPA ", Rule::spaces},
+};
+
+pop3::Tolerance tolerance(unsigned mask) {
+  pop3::Tolerance tolerate;
+  const auto has = [mask](Rule rule) { return (mask >> static_cast<unsigned>(rule) & 1) != 0; };
+  tolerate.bare_lf = has(Rule::bare_lf);
+  tolerate.spaces = has(Rule::spaces);
+  tolerate.leading_zeros = has(Rule::leading_zeros);
+  tolerate.eight_bit = has(Rule::eight_bit);
+  tolerate.auth_list = has(Rule::auth_list);
+  return tolerate;
+}
+// How often each rule was broken: "01000".
+std::string broken(const Server& server) {
+  std::string text;
+  for (const std::uint32_t count : server.session.counters().broken) text += std::to_string(count);
+  return text;
+}
+std::string only(Rule rule) {
+  std::string text(pop3::rule_count, '0');
+  text[static_cast<std::size_t>(rule)] = '1';
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("R3 R4 R36: a command that breaks a rule is taken if that one is relaxed, and counted in any case") {
+  unsigned played = 0;
+  for (const Relaxed& c : relaxed) {
+    for (unsigned mask = 0; mask < 1U << pop3::rule_count; ++mask) {
+      CAPTURE(visible(c.bad));
+      CAPTURE(mask);
+      const bool tolerated = (mask >> static_cast<unsigned>(c.rule) & 1) != 0;
+      Table good(c.where, tolerance(mask)), bad(c.where, tolerance(mask));
+      const std::uint64_t before = bad.server.session.counters().bad_commands;
+      const char right = good.outcome(c.good);
+      CHECK(right != '-');
+      CHECK(std::string(1, bad.outcome(c.bad)) == std::string(1, tolerated ? right : '-'));
+      CHECK(broken(bad.server) == only(c.rule));
+      CHECK(broken(good.server) == "00000");
+      CHECK(bad.server.session.counters().bad_commands == before + (tolerated ? 0 : 1));
+      if (!tolerated && c.where != Where::clear) {
+        // It is not counted as a command of its kind, and PASS wants a new USER.
+        CHECK(
+            bad.server.session.counters().by_verb[static_cast<std::size_t>(pop3::detail::parse_command(c.bad).verb)] ==
+            (std::string(c.bad) == " DELE 1" || std::string(c.bad) == "DELE 01" ? 1 : 0));
+        if (c.where == Where::after_user) CHECK(is_error(bad.server.command("PASS pw")));
+      }
+      ++played;
+    }
+  }
+  CHECK(played == sizeof relaxed / sizeof relaxed[0] * 32);
+}
+
+TEST_CASE("R3 R36: a line that breaks two rules is taken if both are relaxed") {
+  for (unsigned mask = 0; mask < 32; ++mask) {
+    CAPTURE(mask);
+    Table table(Where::transaction, tolerance(mask));
+    const bool both = (mask & 6) == 6;
+    CHECK(std::string(1, table.outcome(" LIST  007")) == "-");  // there is no such message
+    CHECK(std::string(1, table.outcome("LIST  001")) == (both ? "+" : "-"));
+    CHECK(broken(table.server) == "02200");
+  }
+}
+
+TEST_CASE("R2: bare LF ends a command if that is relaxed, each is counted, and in a line it is counted once") {
+  for (const bool tolerated : {false, true}) {
+    CAPTURE(tolerated);
+    pop3::Config config = plain_config();
+    config.tolerate.bare_lf = tolerated;
+    Server server(config);
+    server.log_in();
+    const std::string reply = server.say("NOOP\nNOOP\nNOOP\r\n");
+    CHECK(reply == (tolerated ? "+OK\r\n+OK\r\n+OK\r\n" : "-ERR unknown command\r\n"));
+    CHECK(broken(server) == (tolerated ? "20000" : "10000"));
+  }
+}
+
+TEST_CASE("R216-R218 F-UTF8: with UTF8 USER a name or password of UTF-8 breaks no rule, one that is no UTF-8 does") {
+  for (const pop3::Utf8 utf8 : {pop3::Utf8::off, pop3::Utf8::on, pop3::Utf8::user}) {
+    for (const bool eight_bit : {false, true}) {
+      for (const bool well_formed : {false, true}) {
+        for (const bool said : {false, true}) {
+          CAPTURE(static_cast<int>(utf8));
+          CAPTURE(eight_bit);
+          CAPTURE(well_formed);
+          pop3::Config config = plain_config();
+          config.utf8 = utf8;
+          config.tolerate.eight_bit = eight_bit;
+          Server server(config);
+          server.say("");
+          if (said) server.command("UTF8");  // may come later (RFC 6856, 2.2)
+          const std::string name = well_formed ? "\xC3\xA4nn" : "\xE4nn";
+          const bool rule_kept = utf8 == pop3::Utf8::user && well_formed;
+          CHECK(is_ok(server.command("USER " + name)) == (rule_kept || eight_bit));
+          CHECK(broken(server) == (rule_kept ? "00000" : "00010"));
+          server.command("USER ann");
+          server.command("PASS " + name);
+          CHECK(server.saw("AuthRequest user=\"ann\" password=\"" + visible(name) + '"') == (rule_kept || eight_bit));
+          CHECK(broken(server) == (rule_kept ? "00000" : "00020"));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("R174: AUTH alone lists what SASL announces, if that is relaxed") {
+  for (const bool encrypted : {false, true}) {
+    pop3::Config config;
+    config.tolerate.auth_list = true;
+    config.mechanisms = {"PLAIN", "ANONYMOUS", "CRAM-MD5", {"X-OWN"}};
+    pop3::Connection connection;
+    connection.encrypted = encrypted;
+    Server server(config, connection);
+    server.say("");
+    CHECK(server.command("AUTH") == std::string("+OK mechanism list follows\r\n") + (encrypted ? "PLAIN\r\n" : "") +
+                                        "ANONYMOUS\r\nX-OWN\r\n.\r\n");
+    CHECK(server.command("CAPA").find(encrypted ? "\r\nSASL PLAIN ANONYMOUS X-OWN\r\n"
+                                                : "\r\nSASL ANONYMOUS X-OWN\r\n") != std::string::npos);
+  }
+}
+
+TEST_CASE("counters tell every verb apart") {
+  Server server;
+  server.say(
+      "CAPA\r\nUSER ann\r\nPASS no\r\nUSER ann\r\nPASS pw\r\nSTAT\r\nRETR 1\r\nRETR 9\r\nRETR\r\nXYZ\r\nSTAT "
+      "x\r\nQUIT\r\n");
+  std::string text;
+  for (std::size_t i = 0; i < pop3::verb_count; ++i) {
+    const std::uint32_t count = server.session.counters().by_verb[i];
+    const auto verb = static_cast<pop3::Verb>(i);
+    if (count > 0) text += std::string(pop3::detail::info(verb).name) + '=' + std::to_string(count) + ' ';
+  }
+  CHECK(text == "USER=2 PASS=2 QUIT=1 STAT=1 RETR=2 CAPA=1 ");
+  CHECK(server.session.counters().logins == 2);
 }

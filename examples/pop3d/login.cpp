@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+// What a connection has to do with its client's identity.
+#include "asio.hpp"  // first: see there
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <stdexcept>
+
+#include "connection.hpp"
+#include "connection.ipp"
+#include "mailwire/hash.hpp"
+#include "mailwire/scram.hpp"
+#include "pop3/digest.hpp"
+
+namespace pop3d {
+namespace {
+
+constexpr std::string_view to_string(Users::Verdict verdict) {
+  switch (verdict) {
+    case Users::Verdict::accepted: break;
+    case Users::Verdict::wrong_password: return "wrong_password";
+    case Users::Verdict::unknown_user: return "unknown_user";
+    case Users::Verdict::barred: return "barred";
+  }
+  return "accepted";
+}
+
+Address for_throttle(const mailwire::IpEndpoint& client) {
+  const auto text = client.address.text();
+  return Address::parse(text.view()).value_or(Address());
+}
+
+std::array<char, 24> random_octets() {
+  std::array<char, 24> octets;
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(octets.data()), static_cast<int>(octets.size())) != 1)
+    throw std::runtime_error("no random octets");
+  return octets;
+}
+
+// "<unique@host>" (RFC 1939, 7)
+std::string apop_challenge(const std::string& hostname) {
+  const auto hex = mailwire::to_hex(random_octets());
+  return "<" + std::string(hex.data(), hex.size()) + "." + std::to_string(std::time(nullptr)) + "@" + hostname + ">";
+}
+
+}  // namespace
+
+void Connection::make_session() {
+  const auto nonce = random_octets();
+  const std::string challenge = services_.apop ? apop_challenge(services_.hostname) : std::string();
+  const KnownTls known(stream_, proxied_identity_);
+  pop3::Connection facts;
+  facts.id = id_;
+  facts.encrypted = stream_.encrypted() || proxied_tls_;
+  facts.tls = known.facts;
+  facts.apop_challenge = challenge;
+  facts.nonce = std::string_view(nonce.data(), nonce.size());
+  facts.hostname = services_.hostname;
+  session_.emplace(*config_, facts);
+}
+
+void Connection::refuse_unless_admitted() {
+  if (refused_) return session_->shutdown({pop3::Code::sys_temp, "too many connections, try again later"});
+  const Address from = for_throttle(client_);
+  switch (services_.throttle.enter(from, Clock::now())) {
+    case Throttle::Admission::admitted: counted_address_ = from; return;
+    case Throttle::Admission::too_many:
+      return session_->shutdown({pop3::Code::sys_temp, "too many connections from your address, try again later"});
+    case Throttle::Admission::banned:
+      return session_->shutdown({pop3::Code::sys_temp, "too many failed logins, try again later"});
+  }
+}
+
+Connection::~Connection() {
+  if (counted_address_) services_.throttle.leave(*counted_address_);
+  if (!counted_user_.empty()) services_.throttle.leave(counted_user_);
+}
+
+// Since the connection was admitted, others may have failed from the same address.
+bool Connection::banned() { return services_.throttle.banned(for_throttle(client_), Clock::now()); }
+
+// ---- proofs -------------------------------------------------------------------------------------------------------
+
+Awaitable<> Connection::answer(pop3::AuthRequest ask) {
+  user_ = ask.user;  // also of a login that fails, for the log
+  method_ = to_string(ask.method);
+  const bool bearer = ask.method == pop3::AuthMethod::oauthbearer || ask.method == pop3::AuthMethod::xoauth2;
+  std::optional<Users::Verdict> verdict;
+  std::optional<Tokens::Checked> token;
+  const Address from = for_throttle(client_);
+  if (banned()) {
+    verdict = Users::Verdict::barred;
+  } else if (ask.method == pop3::AuthMethod::external) {  // TLS has checked the certificate
+    verdict = services_.users.get()->exists(ask.user) ? Users::Verdict::accepted : Users::Verdict::unknown_user;
+  } else if (bearer) {
+    co_await on(services_.hashing,
+                [&] { token = services_.tokens.get()->check(ask.password.reveal(), std::time(nullptr)); });
+  } else {
+    co_await on(services_.hashing,
+                [&] { verdict = services_.users.get()->check(ask.user, ask.password.reveal(), from); });
+  }
+  if (token)
+    decide_by_token(ask, *token);
+  else
+    decide(ask, verdict);
+}
+
+// The token says who it is; whoever names somebody else is somebody else.
+void Connection::decide_by_token(const pop3::AuthRequest& ask, const Tokens::Checked& token) {
+  if (token.verdict != Tokens::Verdict::accepted) return turn_down(ask, name_of(token.verdict));
+  if (!ask.user.empty() && prepare_user(ask.user) != token.user) return turn_down(ask, "token_of_another");
+  session_->accept(ask.token, token.user);
+}
+
+Awaitable<> Connection::answer(pop3::DigestRequest ask) {
+  user_ = ask.user;
+  method_ = to_string(ask.method);
+  const auto secret = services_.users.get()->plain_password(ask.user);
+  const std::string_view known = secret ? secret->view() : std::string_view();  // nobody: the same work
+  const bool right = ask.method == pop3::AuthMethod::apop ? pop3::apop_matches(ask.challenge, known, ask.digest)
+                                                          : pop3::cram_md5_matches(ask.challenge, known, ask.digest);
+  if (banned())
+    decide(ask, Users::Verdict::barred);
+  else if (!secret)
+    decide(ask, Users::Verdict::unknown_user);
+  else
+    decide(ask, right ? Users::Verdict::accepted : Users::Verdict::wrong_password);
+  co_return;
+}
+
+// Keys that nobody's password fits look like others; so what is wrong with a user does not show.
+Awaitable<> Connection::answer(pop3::ScramRequest ask) {
+  user_ = ask.user;
+  method_ = to_string(ask.method);
+  const bool sha_1 = ask.method == pop3::AuthMethod::scram_sha_1 || ask.method == pop3::AuthMethod::scram_sha_1_plus;
+  std::optional<Users::Scram> found;
+  co_await on(services_.hashing, [&] {
+    found = services_.users.get()->scram_keys(ask.user, sha_1 ? ScramHash::sha1 : ScramHash::sha256);
+  });
+  if (!found) {
+    session_->refuse(ask.token, {pop3::Code::sys_temp, "the password cannot be checked"});
+    co_return;
+  }
+  const ScramKeys& keys = found->keys;
+  session_->accept(ask.token, {keys.salt, keys.iterations, keys.stored_key, keys.server_key});
+}
+
+Awaitable<> Connection::answer(pop3::SaslRequest ask) {  // there is no such mechanism
+  session_->refuse(ask.token);
+  co_return;
+}
+
+template <class Request>
+void Connection::decide(const Request& ask, std::optional<Users::Verdict> verdict) {
+  if (!verdict)
+    session_->refuse(ask.token, {pop3::Code::sys_temp, "the password cannot be checked"});
+  else if (*verdict == Users::Verdict::accepted)
+    session_->accept(ask.token);
+  else if (banned())  // guesses do not count any more, and right ones do not help
+    session_->refuse(ask.token);
+  else
+    turn_down(ask, to_string(*verdict));
+}
+
+// All who fail get the same reply, which waits for as long as the throttle says.
+template <class Request>
+void Connection::turn_down(const Request& ask, std::string_view why) {
+  const auto slow = services_.throttle.failed(for_throttle(client_), Clock::now());
+  log_failure(why);
+  const auto usual = config_->limits.failed_login_delay;
+  session_->refuse(ask.token, {pop3::Code::none, {}, false, std::max<pop3::Duration>(slow, usual)});
+}
+
+// What the session found out itself. Its reply is held back already; the throttle may want more.
+Awaitable<> Connection::answer(pop3::LoginFailed failed) {
+  using Fault = pop3::LoginFailed::Fault;
+  if (!failed.user.empty()) user_ = failed.user;
+  if (failed.method != pop3::AuthMethod::other) method_ = to_string(failed.method);
+  log_failure(to_string(failed.fault));
+  const bool guessed = failed.fault == Fault::wrong_proof || failed.fault == Fault::wrong_binding ||
+                       failed.fault == Fault::not_authorized;
+  if (!guessed) co_return;
+  const pop3::TimePoint now = Clock::now(), until = now + services_.throttle.failed(for_throttle(client_), now);
+  while (stop_ == Stop::no && Clock::now() < until) co_await nap(until);
+}
+
+void Connection::log_failure(std::string_view why) {
+  LogLine(services_.log, Level::info, "failed_login")
+      .add("user", user_)
+      .add("address", client_.text().view())
+      .add("method", method_)
+      .add("why", why);
+}
+
+// ---- the maildrop -------------------------------------------------------------------------------------------------
+
+// Only who has proved who he is learns of these limits.
+bool Connection::admit(const std::string& user, pop3::Token<pop3::ListRequest> token) {
+  if (!services_.users.get()->admits(user, for_throttle(client_)) || banned()) {
+    log_failure("barred");
+    session_->refuse(token, {pop3::Code::auth});
+    return false;
+  }
+  if (services_.last_login.wait(user, Clock::now()) > Clock::duration::zero()) {
+    session_->refuse(token, {pop3::Code::login_delay});
+    return false;
+  }
+  if (counted_user_ != user) {
+    if (!counted_user_.empty()) services_.throttle.leave(std::exchange(counted_user_, {}));
+    if (services_.throttle.enter(user)) counted_user_ = user;
+  }
+  if (counted_user_.empty()) {
+    session_->refuse(token, {pop3::Code::sys_temp, "too many connections of this user"});
+    return false;
+  }
+  return true;
+}
+
+Awaitable<> Connection::answer(pop3::ListRequest ask) {
+  const std::string user = prepare_user(ask.user).value_or("");
+  if (!admit(user, ask.token)) co_return;
+  std::unique_ptr<Maildrop> maildrop;
+  Contents contents;
+  bool in_use = false;
+  co_await on(services_.blocking, [&] {
+    auto opened = services_.store->open(user);
+    in_use = opened == nullptr;
+    if (opened) contents = opened->contents();
+    maildrop = std::move(opened);
+  });
+  if (in_use) {
+    session_->refuse(ask.token, {pop3::Code::in_use});
+  } else if (!maildrop) {
+    session_->refuse(ask.token, {pop3::Code::sys_temp});
+  } else if (session_->accept(ask.token, contents.messages) == pop3::Outcome::applied) {
+    maildrop_ = std::move(maildrop);
+    user_ = user;
+    services_.last_login.note(user, Clock::now());
+  }  // else it is still ours, and unlocked here
+}
+
+}  // namespace pop3d

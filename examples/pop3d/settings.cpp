@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#include "settings.hpp"
+
+namespace pop3d {
+namespace {
+
+// The strongest first: many clients take the first that they know.
+std::vector<pop3::Mechanism> mechanisms(const Options& options, const Users& users) {
+  std::vector<pop3::Mechanism> list;
+  if (!options.tls.client_ca.empty()) list.emplace_back("EXTERNAL");
+  if (users.has_scram(ScramHash::sha256)) {
+    list.emplace_back("SCRAM-SHA-256-PLUS");
+    list.emplace_back("SCRAM-SHA-256");
+  }
+  if (users.has_scram(ScramHash::sha1)) {
+    list.emplace_back("SCRAM-SHA-1-PLUS");
+    list.emplace_back("SCRAM-SHA-1");
+  }
+  if (options.tokens.wanted()) {
+    list.emplace_back("OAUTHBEARER");
+    list.emplace_back("XOAUTH2");
+  }
+  if (users.has_plain()) list.emplace_back("CRAM-MD5");
+  list.emplace_back("PLAIN");
+  list.emplace_back("LOGIN");
+  return list;
+}
+
+}  // namespace
+
+pop3::Config make_settings(const Options& options, const Users& users) {
+  pop3::Config config;
+  config.greeting = options.hostname + " POP3 server ready";
+  config.implementation = "mailwire";
+  config.login_needs_tls = !options.allow_plaintext;
+  config.offer_stls = options.offers_tls();
+  config.mechanisms = mechanisms(options, users);
+  config.oauth_scope = options.tokens.scope;
+  config.utf8 = options.utf8 ? pop3::Utf8::user : pop3::Utf8::off;
+  config.languages = make_languages();
+  config.expire = options.expire;
+  if (options.login_delay.count() > 0) config.login_delay = static_cast<std::uint32_t>(options.login_delay.count());
+  config.equal_uids = pop3::EqualUids::rename;
+  config.tolerate.bare_lf = true;    // for people who type
+  config.tolerate.auth_list = true;  // for Outlook
+  config.limits.login = std::chrono::minutes(3);
+  config.trace = options.log_level >= Level::debug;
+  return config;
+}
+
+}  // namespace pop3d

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include <pop3/detail/extras.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+
+namespace {
+
+using mailwire::ByteBuffer;
+using pop3::detail::Extras;
+using pop3::detail::OwnTlsFacts;
+using pop3::detail::SaslExchange;
+
+}  // namespace
+
+TEST_CASE("what most sessions do without stays small") {
+  static_assert(!std::is_copy_constructible_v<SaslExchange>);  // there is one copy of a secret
+  MESSAGE("sizeof(Extras) = " << sizeof(Extras) << " octets");
+  CHECK(sizeof(Extras) <= 800);
+}
+
+TEST_CASE("F-LOG: a wiped exchange holds no octet of what was said, and begins anew") {
+  SaslExchange exchange;
+  ByteBuffer* const buffers[] = {&exchange.message, &exchange.name, &exchange.challenge};
+  for (ByteBuffer* buffer : buffers) buffer->append("secret");
+  exchange.step = SaslExchange::Step::next;
+  exchange.decoy = exchange.unauthorized = true;
+  exchange.scram.emplace(mailwire::ScramHash::sha_256, false, false);
+  exchange.wipe();
+  for (const ByteBuffer* buffer : buffers) {
+    CHECK(buffer->empty());
+    CHECK(std::all_of(buffer->data(), buffer->data() + buffer->capacity(), [](char c) { return c == '\0'; }));
+  }
+  CHECK(exchange.step == SaslExchange::Step::none);
+  CHECK_FALSE(exchange.decoy);
+  CHECK_FALSE(exchange.unauthorized);
+  CHECK_FALSE(exchange.scram.has_value());
+  exchange.release();
+  for (const ByteBuffer* buffer : buffers) CHECK(buffer->capacity() == 0);
+  exchange.wipe();  // again, and of one that never was
+  SaslExchange().wipe();
+}
+
+TEST_CASE("R248: facts of TLS are copied, and what is unknown stays empty") {
+  std::string text[8] = {"id", "exp", "end", "uni", "TLSv1.3", "cipher", "sni", "pop3"};
+  pop3::TlsFacts facts;
+  std::string_view* const members[] = {&facts.identity, &facts.exporter, &facts.server_end_point, &facts.unique,
+                                       &facts.version,  &facts.cipher,   &facts.server_name,      &facts.protocol};
+  for (std::size_t i = 0; i < 8; ++i) *members[i] = text[i];
+  const OwnTlsFacts own(facts);
+  for (std::string& word : text) word.assign(word.size(), '#');
+  const pop3::TlsFacts copy = own.view();
+  CHECK(copy.identity == "id");
+  CHECK(copy.exporter == "exp");
+  CHECK(copy.server_end_point == "end");
+  CHECK(copy.unique == "uni");
+  CHECK(copy.version == "TLSv1.3");
+  CHECK(copy.cipher == "cipher");
+  CHECK(copy.server_name == "sni");
+  CHECK(copy.protocol == "pop3");
+  CHECK(OwnTlsFacts().view().version.empty());
+}
+
+TEST_CASE("channel bindings are found by their registered names (RFC 5929, RFC 9266)") {
+  pop3::TlsFacts facts;
+  facts.exporter = "a";
+  facts.server_end_point = "b";
+  facts.unique = "c";
+  const OwnTlsFacts own(facts);
+  CHECK(own.binding("tls-exporter") == "a");
+  CHECK(own.binding("tls-server-end-point") == "b");
+  CHECK(own.binding("tls-unique") == "c");
+  for (const char* none : {"", "tls", "TLS-EXPORTER", "tls-unique-for-telnet", "tls-exporter "})
+    CHECK(own.binding(none).empty());
+}
+
+TEST_CASE("facts for logs are kept after login, bindings are not what is asked for") {
+  pop3::TlsFacts facts;
+  CHECK(OwnTlsFacts(facts).is_empty());
+  facts.exporter = facts.server_end_point = facts.unique = "x";
+  CHECK(OwnTlsFacts(facts).is_empty());
+  for (std::string_view pop3::TlsFacts::*member :
+       {&pop3::TlsFacts::identity, &pop3::TlsFacts::version, &pop3::TlsFacts::cipher, &pop3::TlsFacts::server_name,
+        &pop3::TlsFacts::protocol}) {
+    pop3::TlsFacts one;
+    one.*member = "x";
+    CHECK_FALSE(OwnTlsFacts(one).is_empty());
+  }
+}
