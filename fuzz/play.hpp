@@ -318,10 +318,11 @@ class Client {
   }
   // With its CRLF; nothing if there is no challenge.
   std::string answer(std::string_view output) const {
-    std::string_view last;
-    while (!output.empty()) last = take_line(output);
+    std::string_view last = output.substr(0, output.rfind("\r\n"));
+    last.remove_prefix(last.rfind('\n') + 1);  // npos + 1: the only line
+    if (last.substr(0, 2) != "+ ") return "";
     const auto said = exchange();
-    if (last.substr(0, 2) != "+ " || said.empty()) return "";
+    if (said.empty()) return "";
     return base64(message(said[0], from_base64(last.substr(2)), said)) + "\r\n";
   }
   std::string message(const std::string& mechanism, const std::string& asked,
