@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "mailwire/scram.hpp"
 #include "pop3/dispatch.hpp"
 #include "pop3/session.hpp"
 
@@ -52,6 +53,12 @@ constexpr bool is_login(std::string_view name, std::string_view secret) {
   return name == user && mailwire::equals_in_constant_time(secret, password);
 }
 
+// What a server keeps in the place of a password, for those who would rather not send it.
+inline const mailwire::OwnScramKeys& scram_keys() {
+  static const auto keys = mailwire::make_scram_keys(mailwire::ScramHash::sha_256, password, "salt of the demo", 4096);
+  return keys;
+}
+
 inline std::array<pop3::MessageInfo, messages.size()> listing() {
   std::array<pop3::MessageInfo, messages.size()> list;
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -70,6 +77,12 @@ struct App {
     else
       session.refuse(ask.token);
   }
+  void on(pop3::Session& session, const pop3::ScramRequest& ask) const {
+    if (ask.user == user)
+      session.accept(ask.token, scram_keys().view());
+    else
+      session.refuse(ask.token);
+  }
   void on(pop3::Session& session, const pop3::ListRequest& ask) const {
     const auto list = listing();
     (void)session.accept(ask.token, list);  // nothing is locked, so nothing would have to be released
@@ -84,8 +97,10 @@ inline pop3::Config config() {
   pop3::Config config;
   config.greeting = "mailwire demo: user demo, password demo";
   config.implementation = "mailwire-demo";
-  config.login_needs_tls = false;      // it is a demo
-  config.tolerate.bare_lf = true;  // for people who type
+  config.login_needs_tls = false;                    // it is a demo
+  config.mechanisms = {"SCRAM-SHA-256", "PLAIN"};    // the former where a driver gives Connection::nonce
+  config.scram_decoy_secret = "everybody knows it";  // it is a demo
+  config.tolerate.bare_lf = true;                    // for people who type
   return config;
 }
 

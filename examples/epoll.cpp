@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -36,6 +37,13 @@ using Clock = std::chrono::steady_clock;
 using pop3::TimePoint;
 using namespace std::chrono_literals;
 
+// New for every connection: challenges are made of it. Empty, and SCRAM is not offered, where there is no randomness.
+std::string make_nonce() {
+  std::string nonce(16, '\0');
+  const ssize_t n = ::getrandom(nonce.data(), nonce.size(), 0);
+  return n == static_cast<ssize_t>(nonce.size()) ? nonce : std::string();
+}
+
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
 class Peer {
@@ -43,7 +51,7 @@ class Peer {
   enum Next { again, wait, gone };
 
   Peer(int socket, const pop3::Config& config, pop3::SessionId id)
-      : socket_(socket), session_(config, {id, false, {}}) {}
+      : socket_(socket), session_(config, {id, false, {}, {}, make_nonce()}) {}
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
   ~Peer() { ::close(socket_); }

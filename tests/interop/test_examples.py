@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The two small servers: epoll (many connections on one thread) and stdio (one session, as inetd starts it)."""
+import base64
 import concurrent.futures
+import hashlib
+import hmac
 import os
 import pathlib
 import poplib
@@ -135,6 +138,39 @@ class Epoll(Examples):
             self.assertLess(time.monotonic() - since, 1)
             self.assertErr(reply.result(), b'AUTH')
         self.assertGreater(time.monotonic() - since, 1)
+
+    def scram(self, password):
+        """The reply to a login by SCRAM-SHA-256, and the server's part of the nonce."""
+        wire = self.greeted(self.address)
+
+        def say(words, text):
+            reply = wire.ask(words + base64.b64encode(text))
+            return base64.b64decode(reply[2:]) if reply.startswith(b'+ ') else reply
+
+        def mac(key, text):
+            return hmac.digest(key, text, 'sha256')
+
+        bare = b'n=demo,r=ours'
+        challenge = say(b'AUTH SCRAM-SHA-256 ', b'n,,' + bare)
+        nonce, salt, rounds = (part[2:] for part in challenge.split(b','))
+        salted = hashlib.pbkdf2_hmac('sha256', password, base64.b64decode(salt), int(rounds))
+        key, final = mac(salted, b'Client Key'), b'c=biws,r=' + nonce
+        signed = b','.join((bare, challenge, final))
+        proof = bytes(map(int.__xor__, key, mac(hashlib.sha256(key).digest(), signed)))
+        reply = say(b'', final + b',p=' + base64.b64encode(proof))
+        if not reply.startswith(b'-ERR'):
+            self.assertEqual(reply, b'v=' + base64.b64encode(mac(mac(salted, b'Server Key'), signed)))
+            reply = wire.ask(b'')
+        return reply, nonce.removeprefix(b'ours')
+
+    def test_scram(self):
+        """R252: epoll: SCRAM-SHA-256, with a nonce of its own for each connection"""
+        (first, one), (second, two) = self.scram(b'demo'), self.scram(b'demo')
+        self.assertOk(first)
+        self.assertOk(second)
+        self.assertNotEqual(one, two)
+        self.assertGreaterEqual(len(one), 16)
+        self.assertErr(self.scram(b'wrong')[0], b'AUTH')
 
     def test_half_close_and_drop(self):
         """R50: epoll: a half-close is served to its end, drops do no harm"""
