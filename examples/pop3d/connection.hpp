@@ -60,7 +60,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   // connection.cpp: octets, time, mail
-  Awaitable<bool> begin();
   Awaitable<bool> read_proxy_header();
   Awaitable<bool> handshake();
   Awaitable<> serve();
@@ -124,7 +123,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string proxied_identity_;
   std::string user_;
   std::string_view method_ = "-";
-  std::optional<Address> counted_address_;  // for the throttle: to be given back
+  std::optional<mailwire::IpAddress> counted_address_;  // for the throttle: to be given back
   std::string counted_user_;
   std::unique_ptr<Maildrop> maildrop_;
   std::unique_ptr<Message> message_;

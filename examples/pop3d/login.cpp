@@ -28,11 +28,6 @@ constexpr std::string_view to_string(Users::Verdict verdict) {
   return "accepted";
 }
 
-Address for_throttle(const mailwire::IpEndpoint& client) {
-  const auto text = client.address.text();
-  return Address::parse(text.view()).value_or(Address());
-}
-
 std::array<char, 24> random_octets() {
   std::array<char, 24> octets;
   if (RAND_bytes(reinterpret_cast<unsigned char*>(octets.data()), static_cast<int>(octets.size())) != 1)
@@ -64,9 +59,8 @@ void Connection::make_session() {
 
 void Connection::refuse_unless_admitted() {
   if (refused_) return session_->shutdown({pop3::Code::sys_temp, "too many connections, try again later"});
-  const Address from = for_throttle(client_);
-  switch (services_.throttle.enter(from, Clock::now())) {
-    case Throttle::Admission::admitted: counted_address_ = from; return;
+  switch (services_.throttle.enter(client_.address, Clock::now())) {
+    case Throttle::Admission::admitted: counted_address_ = client_.address; return;
     case Throttle::Admission::too_many:
       return session_->shutdown({pop3::Code::sys_temp, "too many connections from your address, try again later"});
     case Throttle::Admission::banned:
@@ -80,7 +74,7 @@ Connection::~Connection() {
 }
 
 // Since the connection was admitted, others may have failed from the same address.
-bool Connection::banned() { return services_.throttle.banned(for_throttle(client_), Clock::now()); }
+bool Connection::banned() { return services_.throttle.banned(client_.address, Clock::now()); }
 
 // ---- proofs -------------------------------------------------------------------------------------------------------
 
@@ -88,14 +82,13 @@ Awaitable<> Connection::answer(pop3::AuthRequest ask) {
   user_ = ask.user;  // also of a login that fails, for the log
   method_ = to_string(ask.method);
   std::optional<Users::Verdict> verdict;
-  const Address from = for_throttle(client_);
   if (banned()) {
     verdict = Users::Verdict::barred;
   } else if (ask.method == pop3::AuthMethod::external) {  // TLS has checked the certificate
     verdict = services_.users.get()->exists(ask.user) ? Users::Verdict::accepted : Users::Verdict::unknown_user;
   } else {
     co_await on(services_.hashing,
-                [&] { verdict = services_.users.get()->check(ask.user, ask.password.reveal(), from); });
+                [&] { verdict = services_.users.get()->check(ask.user, ask.password.reveal(), client_.address); });
   }
   decide(ask, verdict);
 }
@@ -123,14 +116,14 @@ Awaitable<> Connection::answer(pop3::ScramRequest ask) {
   const bool sha_1 = ask.method == pop3::AuthMethod::scram_sha_1 || ask.method == pop3::AuthMethod::scram_sha_1_plus;
   std::optional<Users::Scram> found;
   co_await on(services_.hashing, [&] {
-    found = services_.users.get()->scram_keys(ask.user, sha_1 ? ScramHash::sha1 : ScramHash::sha256);
+    found =
+        services_.users.get()->scram_keys(ask.user, sha_1 ? mailwire::ScramHash::sha_1 : mailwire::ScramHash::sha_256);
   });
   if (!found) {
     session_->refuse(ask.token, {pop3::Code::sys_temp, "the password cannot be checked"});
     co_return;
   }
-  const ScramKeys& keys = found->keys;
-  session_->accept(ask.token, {keys.salt, keys.iterations, keys.stored_key, keys.server_key});
+  session_->accept(ask.token, found->keys.view());
 }
 
 Awaitable<> Connection::answer(pop3::SaslRequest ask) {  // there is no such mechanism
@@ -148,7 +141,7 @@ void Connection::decide(const Request& ask, std::optional<Users::Verdict> verdic
   } else if (banned()) {  // guesses do not count any more, and right ones do not help
     session_->refuse(ask.token);
   } else {
-    const auto slow = services_.throttle.failed(for_throttle(client_), Clock::now());
+    const auto slow = services_.throttle.failed(client_.address, Clock::now());
     log_failure(to_string(*verdict));
     const auto usual = config_->limits.failed_login_delay;
     session_->refuse(ask.token, {pop3::Code::none, {}, false, std::max<pop3::Duration>(slow, usual)});
@@ -164,7 +157,7 @@ Awaitable<> Connection::answer(pop3::LoginFailed failed) {
   const bool guessed = failed.fault == Fault::wrong_proof || failed.fault == Fault::wrong_binding ||
                        failed.fault == Fault::not_authorized;
   if (!guessed) co_return;
-  const pop3::TimePoint now = Clock::now(), until = now + services_.throttle.failed(for_throttle(client_), now);
+  const pop3::TimePoint now = Clock::now(), until = now + services_.throttle.failed(client_.address, now);
   while (stop_ == Stop::no && Clock::now() < until) co_await nap(until);
 }
 
@@ -180,7 +173,7 @@ void Connection::log_failure(std::string_view why) {
 
 // Only who has proved who he is learns of these limits.
 bool Connection::admit(const std::string& user, pop3::Token<pop3::ListRequest> token) {
-  if (!services_.users.get()->admits(user, for_throttle(client_)) || banned()) {
+  if (!services_.users.get()->admits(user, client_.address) || banned()) {
     log_failure("barred");
     session_->refuse(token, {pop3::Code::auth});
     return false;
