@@ -5,6 +5,7 @@
 
 #include <boost/asio/thread_pool.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,7 +69,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Tried::Result receive();
   Awaitable<> say_goodbye();
 
-  Awaitable<> answer(pop3::TlsRequest ask);
   Awaitable<> answer(pop3::RetrieveRequest ask);
   Awaitable<> answer(pop3::BodyRequest ask);
   Awaitable<> answer(pop3::CommitRequest ask);
@@ -78,8 +78,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   template <class Request>
   void lend(const Request& ask, std::uint64_t offset, std::string_view octets);
 
-  template <class Work>
-  Awaitable<> on(asio::thread_pool& pool, Work work);
+  Awaitable<> on(asio::thread_pool& pool, std::function<void()> work);
   Awaitable<> wait(Tried::Result what, std::optional<pop3::TimePoint> until);
   Awaitable<> nap(std::optional<pop3::TimePoint> until);
   void watch(pop3::TimePoint deadline);
@@ -90,6 +89,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // login.cpp: who it is, and what he may
   void make_session();
+  Awaitable<> answer(pop3::TlsRequest ask);
   void refuse_unless_admitted();
   bool banned();
   Awaitable<> answer(pop3::AuthRequest ask);

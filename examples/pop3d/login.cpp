@@ -10,7 +10,6 @@
 #include <stdexcept>
 
 #include "connection.hpp"
-#include "connection.ipp"
 #include "mailwire/hash.hpp"
 #include "mailwire/scram.hpp"
 #include "pop3/digest.hpp"
@@ -27,6 +26,27 @@ constexpr std::string_view to_string(Users::Verdict verdict) {
   }
   return "accepted";
 }
+
+// What the session is to know of TLS, with the octets that its views look at.
+struct KnownTls {
+  KnownTls(const Stream& stream, std::string_view proxied_identity) {
+    if (stream.encrypted()) {
+      details = stream.tls_details();
+      exporter = stream.channel_binding("tls-exporter");
+      end_point = stream.channel_binding("tls-server-end-point");
+      unique = stream.channel_binding("tls-unique");
+    } else {
+      details.identity = proxied_identity;
+    }
+    facts = {details.identity, exporter, end_point, unique, details.version, details.cipher, details.sni, details.alpn};
+  }
+  KnownTls(const KnownTls&) = delete;
+  KnownTls& operator=(const KnownTls&) = delete;
+
+  TlsDetails details;
+  std::string exporter, end_point, unique;
+  pop3::TlsFacts facts;
+};
 
 std::array<char, 24> random_octets() {
   std::array<char, 24> octets;
@@ -55,6 +75,16 @@ void Connection::make_session() {
   facts.nonce = std::string_view(nonce.data(), nonce.size());
   facts.hostname = services_.hostname;
   session_.emplace(*config_, facts);
+}
+
+// Octets that came behind STLS belong to TLS: the client's first ones, or somebody else's, with which it fails.
+Awaitable<> Connection::answer(pop3::TlsRequest ask) {
+  stream_.start_tls(services_.tls.get(), session_->unread_input());
+  const bool done = co_await handshake();
+  if (done)
+    session_->accept(ask.token, KnownTls(stream_, {}).facts);
+  else
+    session_->refuse(ask.token);
 }
 
 void Connection::refuse_unless_admitted() {
