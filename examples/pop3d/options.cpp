@@ -76,6 +76,8 @@ po::options_description describe(Values& values) {
     ("expire", po::value(&values.expire)->value_name("DAYS"),
      "announce that messages are kept so long, or \"never\" removed; 0 = those retrieved are removed at QUIT")
     ("apop", po::bool_switch(&options.apop), "offer APOP, for users with a {PLAIN} password")
+    ("utf8", po::bool_switch(&options.utf8),
+     "offer UTF8 (RFC 6856): 8-bit names and passwords; messages with an 8-bit header are for those who ask for it")
     ("hash-password", po::bool_switch(&options.hash_password),
      "read a password from standard input, print it as it may stand in the file of users")
     ("scheme", po::value(&options.scheme)->value_name("NAME"),
