@@ -104,8 +104,7 @@ class MaildirMessage : public Message {
 
 bool is_folder_name(std::string_view user) noexcept {
   const auto allowed = [](char c) {
-    const char upper = mailwire::to_upper(c);
-    return mailwire::is_digit(c) || (upper >= 'A' && upper <= 'Z') || std::string_view("._@+=-").find(c) < 6 ||
+    return mailwire::is_digit(c) || mailwire::is_letter(c) || std::string_view("._@+=-").find(c) < 6 ||
            static_cast<unsigned char>(c) >= 0x80;
   };
   return !user.empty() && user.size() <= 255 && user[0] != '.' && mailwire::all_of(user, allowed);

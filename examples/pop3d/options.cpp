@@ -178,8 +178,7 @@ std::string own_hostname() {
 
 bool is_hostname(const std::string& name) {
   return !name.empty() && name.size() <= 253 && mailwire::all_of(name, [](char c) {
-    const char upper = mailwire::to_upper(c);
-    return mailwire::is_digit(c) || (upper >= 'A' && upper <= 'Z') || c == '-' || c == '.' || c == '_';
+    return mailwire::is_digit(c) || mailwire::is_letter(c) || c == '-' || c == '.' || c == '_';
   });
 }
 

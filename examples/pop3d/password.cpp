@@ -72,10 +72,7 @@ constexpr CryptMethod crypt_methods[] = {
     {"$5$", "SHA256-CRYPT", 43, 1, true},
 };
 
-bool is_crypt_digit(char c) {
-  const char upper = mailwire::to_upper(c);
-  return mailwire::is_digit(c) || (upper >= 'A' && upper <= 'Z') || c == '.' || c == '/';
-}
+bool is_crypt_digit(char c) { return mailwire::is_digit(c) || mailwire::is_letter(c) || c == '.' || c == '/'; }
 
 // What crypt_checksalt() does not look at. What crypt() could not compute would tell by its duration that it is there.
 bool is_whole(const CryptMethod& method, std::string_view text) {
