@@ -240,7 +240,15 @@ class Game {
     if (login_ == Login::by_proof && !client_.knows_password()) fuzz::fail("SCRAM without the password");
     login_ = Login::none;
   }
-  void decide(const pop3::Event& event, const pop3::AuthRequest& r) { log_in(event, r); }
+  void decide(const pop3::Event& event, const pop3::AuthRequest& r) {
+    using pop3::AuthMethod;
+    const bool shows_nothing = r.method == AuthMethod::external || r.method == AuthMethod::anonymous;
+    if (scene_.config.login_needs_tls && !play_.session.encrypted() && !shows_nothing)
+      fuzz::fail("a password was taken in the clear");
+    if (r.method == AuthMethod::external && (r.user.empty() || r.user != play_.session.tls().identity))
+      fuzz::fail("EXTERNAL without a certificate");
+    log_in(event, r);
+  }
   void decide(const pop3::Event& event, const pop3::DigestRequest& r) { log_in(event, r); }
   template <class Request>
   void log_in(const pop3::Event& event, const Request& r) {

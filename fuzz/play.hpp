@@ -5,10 +5,11 @@
 //   octets of the client [ 0xFF decisions ]
 //
 // The last 0xFF parts them, so that a plain dialogue is a valid input, and a change in one part does not shift the
-// other. Without decisions everything goes its usual way. Two octets mean something to the client itself:
+// other. Without decisions everything goes its usual way. Three octets mean something to the client itself:
 //
 //   0xFE  it waits until nothing moves any more; after STLS it has its handshake there
 //   0xFD  the same, then it gives the right answer to the challenge, as one who knows the password
+//   0xFC  the same, with a wrong password
 #ifndef FUZZ_PLAY_HPP
 #define FUZZ_PLAY_HPP
 
@@ -235,8 +236,8 @@ inline std::string_view take_line(std::string_view& text, bool lf = false) {
 // ------------------------------------------------------------------------------------------------------
 
 template <class Hash>
-std::string scram_proof(std::string_view auth_message) {
-  const auto salted = mailwire::pbkdf2<Hash>(password, salt, iterations);
+std::string scram_proof(std::string_view secret, std::string_view auth_message) {
+  const auto salted = mailwire::pbkdf2<Hash>(secret, salt, iterations);
   auto proof = mailwire::hmac<Hash>(mailwire::as_view(salted), "Client Key");
   const auto stored = mailwire::hash_of<Hash>(mailwire::as_view(proof));
   const auto signature = mailwire::hmac<Hash>(mailwire::as_view(stored), auth_message);
@@ -270,12 +271,13 @@ class Client {
   // Nothing moves any more. False: there is nothing that it waits for.
   bool go_on(std::string_view output) {
     if (!typed_.empty() || octets_.empty() || mark_ > 0) return false;
-    const bool answers = octets_[0] == '\xFD';
+    const bool answers = octets_[0] != '\xFE', right = octets_[0] == '\xFD';
     octets_.remove_prefix(1);
     find_mark();
     if (!answers) return true;
+    password_ = right ? password : "guess";
     typed_ = answer(output);
-    knows_ = true;
+    knows_ = knows_ || right;
     return true;
   }
   // The handshake: `unread` of the last octets were not POP3, and what was to come up to 0xFE belongs to it too.
@@ -293,7 +295,10 @@ class Client {
   const std::string& log() const { return log_; }
 
  private:
-  void find_mark() { mark_ = std::min(octets_.find('\xFD'), std::min(octets_.find('\xFE'), octets_.size())); }
+  void find_mark() {
+    mark_ = octets_.size();
+    for (const char mark : {'\xFC', '\xFD', '\xFE'}) mark_ = std::min(mark_, octets_.find(mark));
+  }
   // The lines since AUTH, base64 undone; the first is the mechanism's name.
   std::vector<std::string> exchange() const {
     std::vector<std::string> said;
@@ -313,27 +318,26 @@ class Client {
   }
   // With its CRLF; nothing if there is no challenge.
   std::string answer(std::string_view output) const {
-    std::string_view last;
-    while (!output.empty()) last = take_line(output);
+    std::string_view last = output.substr(0, output.rfind("\r\n"));
+    last.remove_prefix(last.rfind('\n') + 1);  // npos + 1: the only line
+    if (last.substr(0, 2) != "+ ") return "";
     const auto said = exchange();
-    if (last.substr(0, 2) != "+ " || said.empty()) return "";
+    if (said.empty()) return "";
     return base64(message(said[0], from_base64(last.substr(2)), said)) + "\r\n";
   }
   std::string message(const std::string& mechanism, const std::string& asked,
                       const std::vector<std::string>& said) const {
-    if (mechanism == "PLAIN") return std::string("\0ann\0", 5) + std::string(password);
-    if (mechanism == "LOGIN") return asked == "Username:" ? "ann" : std::string(password);
-    if (mechanism == "CRAM-MD5") return "ann " + std::string(mailwire::as_view(pop3::cram_md5_digest(asked, password)));
+    if (mechanism == "PLAIN") return std::string("\0ann\0", 5) + std::string(password_);
+    if (mechanism == "LOGIN") return asked == "Username:" ? "ann" : std::string(password_);
+    if (mechanism == "CRAM-MD5")
+      return "ann " + std::string(mailwire::as_view(pop3::cram_md5_digest(asked, password_)));
     if (mechanism == "OAUTHBEARER")
-      return asked.empty() ? "n,a=ann,\x01"
-                             "auth=Bearer pw\x01\x01"
+      return asked.empty() ? std::string("n,a=ann,\x01") + "auth=Bearer " + std::string(password_) + "\x01\x01"
                            : "\x01";
     if (mechanism == "XOAUTH2")
-      return asked.empty() ? "user=ann\x01"
-                             "auth=Bearer pw\x01\x01"
-                           : "";
+      return asked.empty() ? std::string("user=ann\x01") + "auth=Bearer " + std::string(password_) + "\x01\x01" : "";
     if (mechanism.substr(0, 6) == "SCRAM-") return scram(mechanism, asked, said);
-    return asked == "done" ? "" : std::string(password);  // of the application's own
+    return asked == "done" ? "" : std::string(password_);  // of the application's own
   }
   std::string scram(const std::string& mechanism, const std::string& asked,
                     const std::vector<std::string>& said) const {
@@ -349,13 +353,15 @@ class Client {
     const std::string without_proof = "c=" + base64(binding) + ',' + asked.substr(0, asked.find(','));
     const std::string all = first.substr(bare) + ',' + asked + ',' + without_proof;
     const bool sha_1 = mechanism.substr(0, 11) == "SCRAM-SHA-1";
-    return without_proof + ",p=" + (sha_1 ? scram_proof<mailwire::Sha1>(all) : scram_proof<mailwire::Sha256>(all));
+    return without_proof + ",p=" +
+           (sha_1 ? scram_proof<mailwire::Sha1>(password_, all) : scram_proof<mailwire::Sha256>(password_, all));
   }
 
   std::string_view octets_;
   std::size_t mark_ = 0;  // where the next 0xFD or 0xFE is, or the end
   const tests::Dialogue& scene_;
   std::string typed_, log_;
+  std::string_view password_;
   bool knows_ = false;
 };
 
@@ -490,11 +496,11 @@ inline Replies read_replies(std::string_view client, std::string_view server, bo
     challenged = in_exchange && is_challenge(line);
     if (!challenged && !is_status(line, unicode || of_language)) fail("not a status line: " + tests::visible(line));
     const bool ok = line.substr(0, 3) == "+OK";
+    const auto found = replaced.find(replies.count);
     if (ok && !was_challenged) {
       unicode = unicode || of_language || command == "UTF8";
-      if (command == "STLS") unicode = false;
+      if (command == "STLS" && found == replaced.end()) unicode = false;
     }
-    const auto found = replaced.find(replies.count);
     const bool many = found != replaced.end() ? found->second : !was_challenged && asks_for_many_lines(command);
     ++replies.count;
     if (!many || !ok) continue;

@@ -71,7 +71,7 @@ def digest(data):
 
 
 def client(path):
-    """What the client of a dialogue sends, line by line; 0xFD: the right answer, 0xFE: it waits (fuzz/play.hpp)."""
+    """What the client of a dialogue sends, line by line; 0xFC to 0xFE as in fuzz/play.hpp."""
     for line in path.read_text(encoding='utf-8').splitlines():
         if line == 'C:' or line.startswith('C: '):
             yield octets(line[3:]) + b'\r\n'
@@ -85,7 +85,7 @@ def client(path):
             yield match[1].encode() + b'\r\n'
             yield b'\xfd'
         elif re.match(r'C= (first|final|verify|cram)\b', line):
-            yield b'\xfd'
+            yield b'\xfc' if 'wrong' in line else b'\xfd'
         elif line.startswith('C= '):
             parts = re.split(r'\{(.*?)\}', line[3:])
             yield b''.join(base64.b64encode(octets(part)) if i % 2 else octets(part)
@@ -158,7 +158,7 @@ def seeds():
             add('fuzz_session', path.stem, said)
             add('fuzz_cuts', path.stem, said)
         for line in lines:
-            if len(line) <= 600 and line not in (b'\xfd', b'\xfe'):
+            if len(line) <= 600 and line not in (b'\xfc', b'\xfd', b'\xfe'):
                 add('fuzz_command', digest(line), line)
         for body in bodies(path):
             add('fuzz_dots', digest(body), body)
@@ -168,6 +168,7 @@ def seeds():
         login = f'AUTH {mechanism}\r\n'.encode() + b'\xfd\xfd\xfdSTAT\r\nLIST 1\r\nQUIT\r\n'
         for target in ('fuzz_session', 'fuzz_cuts'):
             add(target, f'auth-{mechanism.lower()}', login + b'\xff\0\0\0\2')
+            add(target, f'auth-{mechanism.lower()}-guess', login.replace(b'\xfd', b'\xfc') + b'\xff\0\0\0\2')
             add(target, f'auth-{mechanism.lower()}-tls', b'STLS\r\n\xfe' + login + b'\xff\0\x11\0\2')
     for message in SASL + [scram(*first, name) for first in SCRAM for name in ('sha1', 'sha256')]:
         add('fuzz_sasl', digest(message), message)

@@ -3,9 +3,9 @@
 
 #include "connection.hpp"
 
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <variant>
-
-#include "connection.ipp"
 
 namespace pop3d {
 namespace {
@@ -172,16 +172,6 @@ Awaitable<> Connection::say_goodbye() {
 
 // ---- what the session asks ----------------------------------------------------------------------------------------
 
-// Octets that came behind STLS belong to TLS: the client's first ones, or somebody else's, with which it fails.
-Awaitable<> Connection::answer(pop3::TlsRequest ask) {
-  stream_.start_tls(services_.tls.get(), session_->unread_input());
-  const bool done = co_await handshake();
-  if (done)
-    session_->accept(ask.token, KnownTls(stream_, {}).facts);
-  else
-    session_->refuse(ask.token);
-}
-
 Awaitable<> Connection::answer(pop3::RetrieveRequest ask) {
   std::optional<std::string_view> octets;
   co_await on(services_.blocking, [&] {
@@ -236,7 +226,25 @@ Awaitable<> Connection::answer(pop3::Closed closed) {
 
 // ---- waiting ------------------------------------------------------------------------------------------------------
 
-// Both end early when wake() is called.
+// Does `work` on a thread that may block, then goes on here. What is thrown there is logged; `work` has to leave its
+// results so that they tell of the failure. Nothing else happens to the connection meanwhile.
+Awaitable<> Connection::on(asio::thread_pool& pool, std::function<void()> work) {
+  const auto there_and_back = [this, &pool](auto handler, auto todo) {
+    asio::post(pool, [this, handler = std::move(handler), todo = std::move(todo),
+                      stay = asio::make_work_guard(socket_.get_executor())]() mutable {
+      try {
+        todo();
+      } catch (const std::exception& error) {
+        LogLine(services_.log, Level::error, "failure").add("user", user_).add("what", error.what());
+      }
+      asio::post(stay.get_executor(), std::move(handler));
+    });
+  };
+  return asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(there_and_back, use_awaitable,
+                                                                             std::move(work));
+}
+
+// The other two end early when wake() is called.
 Awaitable<> Connection::wait(Tried::Result what, std::optional<pop3::TimePoint> until) {
   const bool reads = what == Tried::wait_readable;
   error_code error;

@@ -5,6 +5,7 @@
 
 #include <boost/asio/thread_pool.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,7 +63,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   // connection.cpp: octets, time, mail
-  Awaitable<bool> begin();
   Awaitable<bool> read_proxy_header();
   Awaitable<bool> handshake();
   Awaitable<> serve();
@@ -71,7 +71,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Tried::Result receive();
   Awaitable<> say_goodbye();
 
-  Awaitable<> answer(pop3::TlsRequest ask);
   Awaitable<> answer(pop3::RetrieveRequest ask);
   Awaitable<> answer(pop3::BodyRequest ask);
   Awaitable<> answer(pop3::CommitRequest ask);
@@ -81,8 +80,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   template <class Request>
   void lend(const Request& ask, std::uint64_t offset, std::string_view octets);
 
-  template <class Work>
-  Awaitable<> on(asio::thread_pool& pool, Work work);
+  Awaitable<> on(asio::thread_pool& pool, std::function<void()> work);
   Awaitable<> wait(Tried::Result what, std::optional<pop3::TimePoint> until);
   Awaitable<> nap(std::optional<pop3::TimePoint> until);
   void watch(pop3::TimePoint deadline);
@@ -93,6 +91,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // login.cpp: who it is, and what he may
   void make_session();
+  Awaitable<> answer(pop3::TlsRequest ask);
   void refuse_unless_admitted();
   bool banned();
   Awaitable<> answer(pop3::AuthRequest ask);
@@ -129,7 +128,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string proxied_identity_;
   std::string user_;
   std::string_view method_ = "-";
-  std::optional<Address> counted_address_;  // for the throttle: to be given back
+  std::optional<mailwire::IpAddress> counted_address_;  // for the throttle: to be given back
   std::string counted_user_;
   std::unique_ptr<Maildrop> maildrop_;
   std::unique_ptr<Message> message_;

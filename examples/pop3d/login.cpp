@@ -10,7 +10,6 @@
 #include <stdexcept>
 
 #include "connection.hpp"
-#include "connection.ipp"
 #include "mailwire/hash.hpp"
 #include "mailwire/scram.hpp"
 #include "pop3/digest.hpp"
@@ -28,10 +27,26 @@ constexpr std::string_view to_string(Users::Verdict verdict) {
   return "accepted";
 }
 
-Address for_throttle(const mailwire::IpEndpoint& client) {
-  const auto text = client.address.text();
-  return Address::parse(text.view()).value_or(Address());
-}
+// What the session is to know of TLS, with the octets that its views look at.
+struct KnownTls {
+  KnownTls(const Stream& stream, std::string_view proxied_identity) {
+    if (stream.encrypted()) {
+      details = stream.tls_details();
+      exporter = stream.channel_binding("tls-exporter");
+      end_point = stream.channel_binding("tls-server-end-point");
+      unique = stream.channel_binding("tls-unique");
+    } else {
+      details.identity = proxied_identity;
+    }
+    facts = {details.identity, exporter, end_point, unique, details.version, details.cipher, details.sni, details.alpn};
+  }
+  KnownTls(const KnownTls&) = delete;
+  KnownTls& operator=(const KnownTls&) = delete;
+
+  TlsDetails details;
+  std::string exporter, end_point, unique;
+  pop3::TlsFacts facts;
+};
 
 std::array<char, 24> random_octets() {
   std::array<char, 24> octets;
@@ -62,11 +77,20 @@ void Connection::make_session() {
   session_.emplace(*config_, facts);
 }
 
+// Octets that came behind STLS belong to TLS: the client's first ones, or somebody else's, with which it fails.
+Awaitable<> Connection::answer(pop3::TlsRequest ask) {
+  stream_.start_tls(services_.tls.get(), session_->unread_input());
+  const bool done = co_await handshake();
+  if (done)
+    session_->accept(ask.token, KnownTls(stream_, {}).facts);
+  else
+    session_->refuse(ask.token);
+}
+
 void Connection::refuse_unless_admitted() {
   if (refused_) return session_->shutdown({pop3::Code::sys_temp, "too many connections, try again later"});
-  const Address from = for_throttle(client_);
-  switch (services_.throttle.enter(from, Clock::now())) {
-    case Throttle::Admission::admitted: counted_address_ = from; return;
+  switch (services_.throttle.enter(client_.address, Clock::now())) {
+    case Throttle::Admission::admitted: counted_address_ = client_.address; return;
     case Throttle::Admission::too_many:
       return session_->shutdown({pop3::Code::sys_temp, "too many connections from your address, try again later"});
     case Throttle::Admission::banned:
@@ -80,7 +104,7 @@ Connection::~Connection() {
 }
 
 // Since the connection was admitted, others may have failed from the same address.
-bool Connection::banned() { return services_.throttle.banned(for_throttle(client_), Clock::now()); }
+bool Connection::banned() { return services_.throttle.banned(client_.address, Clock::now()); }
 
 // ---- proofs -------------------------------------------------------------------------------------------------------
 
@@ -90,7 +114,6 @@ Awaitable<> Connection::answer(pop3::AuthRequest ask) {
   const bool bearer = ask.method == pop3::AuthMethod::oauthbearer || ask.method == pop3::AuthMethod::xoauth2;
   std::optional<Users::Verdict> verdict;
   std::optional<Tokens::Checked> token;
-  const Address from = for_throttle(client_);
   if (banned()) {
     verdict = Users::Verdict::barred;
   } else if (ask.method == pop3::AuthMethod::external) {  // TLS has checked the certificate
@@ -100,7 +123,7 @@ Awaitable<> Connection::answer(pop3::AuthRequest ask) {
                 [&] { token = services_.tokens.get()->check(ask.password.reveal(), std::time(nullptr)); });
   } else {
     co_await on(services_.hashing,
-                [&] { verdict = services_.users.get()->check(ask.user, ask.password.reveal(), from); });
+                [&] { verdict = services_.users.get()->check(ask.user, ask.password.reveal(), client_.address); });
   }
   if (token)
     decide_by_token(ask, *token);
@@ -138,14 +161,14 @@ Awaitable<> Connection::answer(pop3::ScramRequest ask) {
   const bool sha_1 = ask.method == pop3::AuthMethod::scram_sha_1 || ask.method == pop3::AuthMethod::scram_sha_1_plus;
   std::optional<Users::Scram> found;
   co_await on(services_.hashing, [&] {
-    found = services_.users.get()->scram_keys(ask.user, sha_1 ? ScramHash::sha1 : ScramHash::sha256);
+    found =
+        services_.users.get()->scram_keys(ask.user, sha_1 ? mailwire::ScramHash::sha_1 : mailwire::ScramHash::sha_256);
   });
   if (!found) {
     session_->refuse(ask.token, {pop3::Code::sys_temp, "the password cannot be checked"});
     co_return;
   }
-  const ScramKeys& keys = found->keys;
-  session_->accept(ask.token, {keys.salt, keys.iterations, keys.stored_key, keys.server_key});
+  session_->accept(ask.token, found->keys.view());
 }
 
 Awaitable<> Connection::answer(pop3::SaslRequest ask) {  // there is no such mechanism
@@ -168,7 +191,7 @@ void Connection::decide(const Request& ask, std::optional<Users::Verdict> verdic
 // All who fail get the same reply, which waits for as long as the throttle says.
 template <class Request>
 void Connection::turn_down(const Request& ask, std::string_view why) {
-  const auto slow = services_.throttle.failed(for_throttle(client_), Clock::now());
+  const auto slow = services_.throttle.failed(client_.address, Clock::now());
   log_failure(why);
   const auto usual = config_->limits.failed_login_delay;
   session_->refuse(ask.token, {pop3::Code::none, {}, false, std::max<pop3::Duration>(slow, usual)});
@@ -183,7 +206,7 @@ Awaitable<> Connection::answer(pop3::LoginFailed failed) {
   const bool guessed = failed.fault == Fault::wrong_proof || failed.fault == Fault::wrong_binding ||
                        failed.fault == Fault::not_authorized;
   if (!guessed) co_return;
-  const pop3::TimePoint now = Clock::now(), until = now + services_.throttle.failed(for_throttle(client_), now);
+  const pop3::TimePoint now = Clock::now(), until = now + services_.throttle.failed(client_.address, now);
   while (stop_ == Stop::no && Clock::now() < until) co_await nap(until);
 }
 
@@ -199,7 +222,7 @@ void Connection::log_failure(std::string_view why) {
 
 // Only who has proved who he is learns of these limits.
 bool Connection::admit(const std::string& user, pop3::Token<pop3::ListRequest> token) {
-  if (!services_.users.get()->admits(user, for_throttle(client_)) || banned()) {
+  if (!services_.users.get()->admits(user, client_.address) || banned()) {
     log_failure("barred");
     session_->refuse(token, {pop3::Code::auth});
     return false;

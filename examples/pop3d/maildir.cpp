@@ -15,13 +15,14 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "header_scan.hpp"
 #include "mailwire/ascii.hpp"
 
 namespace pop3d {
 namespace {
 
 constexpr const char* folder_names[] = {"new", "cur"};
-constexpr std::size_t block = 64 * 1024;
+constexpr std::size_t block = 64 * 1024, header_block = 8 * 1024;
 
 [[noreturn]] void fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
 
@@ -65,20 +66,20 @@ bool is_unique_id(std::string_view name) {
 class MaildirMessage : public Message {
  public:
   // `learn`: read() counts along, and tells what it found.
-  MaildirMessage(Descriptor file, const SizeCache::Key& key, SizeCache* learn)
-      : file_(std::move(file)), key_(key), learn_(learn) {}
+  MaildirMessage(Descriptor file, const FileState& state, FileCache<std::uint64_t>* learn)
+      : file_(std::move(file)), state_(state), learn_(learn) {}
 
-  std::uint64_t size() const override { return key_.size; }
+  std::uint64_t size() const override { return state_.size; }
 
   std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) override {
-    if (offset >= key_.size) return std::string_view();
-    room = static_cast<std::size_t>(std::min<std::uint64_t>(room, key_.size - offset));
+    if (offset >= state_.size) return std::string_view();
+    room = static_cast<std::size_t>(std::min<std::uint64_t>(room, state_.size - offset));
     if (room > capacity_) buffer_ = std::make_unique_for_overwrite<char[]>(capacity_ = room);
     const ssize_t n = ::pread(file_.get(), buffer_.get(), room, static_cast<off_t>(offset));
     if (n <= 0) return std::nullopt;  // it shrank, or the disk failed
     const std::string_view octets(buffer_.get(), static_cast<std::size_t>(n));
     learn(offset, octets);
-    if (offset + octets.size() == key_.size) file_.reset();
+    if (offset + octets.size() == state_.size) file_.reset();
     return octets;
   }
 
@@ -87,12 +88,12 @@ class MaildirMessage : public Message {
     if (learn_ == nullptr || offset != learned_) return;
     counter_.add(octets);
     learned_ += octets.size();
-    if (learned_ == key_.size) learn_->put(key_, counter_.octets());
+    if (learned_ == state_.size) learn_->put(state_, counter_.octets());
   }
 
   Descriptor file_;
-  SizeCache::Key key_;
-  SizeCache* learn_;
+  FileState state_;
+  FileCache<std::uint64_t>* learn_;
   pop3::OctetCounter counter_;
   std::uint64_t learned_ = 0;
   std::unique_ptr<char[]> buffer_;
@@ -103,8 +104,7 @@ class MaildirMessage : public Message {
 
 bool is_folder_name(std::string_view user) noexcept {
   const auto allowed = [](char c) {
-    const char upper = mailwire::to_upper(c);
-    return mailwire::is_digit(c) || (upper >= 'A' && upper <= 'Z') || std::string_view("._@+=-").find(c) < 6 ||
+    return mailwire::is_digit(c) || mailwire::is_letter(c) || std::string_view("._@+=-").find(c) < 6 ||
            static_cast<unsigned char>(c) >= 0x80;
   };
   return !user.empty() && user.size() <= 255 && user[0] != '.' && mailwire::all_of(user, allowed);
@@ -112,7 +112,7 @@ bool is_folder_name(std::string_view user) noexcept {
 
 // ---- opening and listing ------------------------------------------------------------------------------------------
 
-std::unique_ptr<Maildir> Maildir::open(int root, const std::string& name, SizeCache& sizes) {
+std::unique_ptr<Maildir> Maildir::open(int root, const std::string& name, MaildirCache& cache, bool utf8) {
   if (!is_folder_name(name)) throw std::invalid_argument("user name that is no folder name");
   Descriptor directory(::openat(root, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!directory && errno != ENOENT) fail(name);
@@ -120,7 +120,7 @@ std::unique_ptr<Maildir> Maildir::open(int root, const std::string& name, SizeCa
     if (errno == EWOULDBLOCK) return nullptr;
     fail("lock of " + name);
   }
-  std::unique_ptr<Maildir> maildir(new Maildir(std::move(directory), sizes));
+  std::unique_ptr<Maildir> maildir(new Maildir(std::move(directory), cache, utf8));
   maildir->list();
   return maildir;
 }
@@ -138,7 +138,7 @@ void Maildir::list() {
   };
   const auto last = std::unique(entries_.rbegin(), entries_.rend(), same);
   entries_.erase(entries_.begin(), last.base());
-  for (Entry& entry : entries_) entry.octets = octets(entry);
+  for (Entry& entry : entries_) look_into(entry);
   std::erase_if(entries_, [](const Entry& entry) { return entry.gone; });
 }
 
@@ -166,7 +166,7 @@ void Maildir::scan(Folder which, std::vector<Entry>& found) const {
     }
     if (!S_ISREG(file.st_mode)) continue;
     const std::string_view name = item->d_name;
-    found.push_back({item->d_name, SizeCache::key(file), number_after(name, "").value_or(0), 0, which});
+    found.push_back({item->d_name, FileState::of(file), number_after(name, "").value_or(0), 0, which});
   }
   if (errno != 0) fail(folder_names[which]);
 }
@@ -184,29 +184,35 @@ const Descriptor& Maildir::folder(Folder which) {
   return folders_[which];
 }
 
-std::uint64_t Maildir::octets(Entry& entry) {
-  if (const auto known = sizes_.find(entry.file)) return *known;
-  if (const auto told = told_octets(entry.unique(), entry.file.size)) return *told;
-  return count(entry);
+// What is not known yet is found out by reading. A file that was read as a whole is known in all respects.
+void Maildir::look_into(Entry& entry) {
+  auto octets = cache_.octets.find(entry.file);
+  if (!octets) octets = told_octets(entry.unique(), entry.file.size);
+  const auto needs_utf8 = utf8_ ? cache_.needs_utf8.find(entry.file) : std::optional(false);
+  entry.octets = octets.value_or(entry.file.size);
+  entry.needs_utf8 = needs_utf8.value_or(false);
+  if (!octets || !needs_utf8) read(entry, !octets);
 }
 
-std::uint64_t Maildir::count(Entry& entry) try {
+// `whole`: to count its octets; else no more than its header.
+void Maildir::read(Entry& entry, bool whole) try {
   Descriptor file = open_file(entry);
   if (!file) entry.gone = true;
   MaildirMessage message(std::move(file), entry.file, nullptr);
   pop3::OctetCounter counter;
-  for (std::uint64_t offset = 0; offset < entry.file.size;) {
-    const auto octets = message.read(offset, block);
-    if (!octets) return entry.file.size;
+  HeaderScan header;
+  for (std::uint64_t offset = 0; offset < entry.file.size && (whole || !header.done());) {
+    const auto octets = message.read(offset, whole ? block : header_block);
+    if (!octets) return;
     counter.add(*octets);
+    if (utf8_) header.add(*octets);
     offset += octets->size();
   }
-  sizes_.put(entry.file, counter.octets());
-  return counter.octets();
+  if (whole) cache_.octets.put(entry.file, entry.octets = counter.octets());
+  if (utf8_) cache_.needs_utf8.put(entry.file, entry.needs_utf8 = header.needs_utf8());
 } catch (const std::system_error& error) {
   // One file that cannot be read does not lock its owner out. It is shown, and RETR says what is wrong.
   if (error.code() != std::errc::permission_denied && error.code() != std::errc::io_error) throw;
-  return entry.file.size;
 }
 
 Contents Maildir::contents() {
@@ -226,7 +232,7 @@ Contents Maildir::contents() {
     std::string_view uid = shared ? std::string_view() : entry.unique();
     for (; !is_unique_id(uid) || !used.insert(uid).second; salt += entry.file.inode + 1)
       uid = contents.made_up.emplace_back(made_up_id(entry.unique(), salt));
-    contents.messages.push_back({entry.octets, uid});
+    contents.messages.push_back({entry.octets, uid, entry.needs_utf8});
   }
   return contents;
 }
@@ -237,17 +243,16 @@ std::unique_ptr<Message> Maildir::open_message(std::uint32_t number) {
   Entry& entry = entries_.at(number - 1);
   Descriptor file = open_file(entry);
   if (!file) return nullptr;
-  return std::make_unique<MaildirMessage>(std::move(file), entry.file, sizes_.find(entry.file) ? nullptr : &sizes_);
+  return std::make_unique<MaildirMessage>(std::move(file), entry.file,
+                                          cache_.octets.find(entry.file) ? nullptr : &cache_.octets);
 }
 
 bool Maildir::Entry::is(const struct stat& other) const noexcept {
-  const SizeCache::Key key = SizeCache::key(other);
-  return S_ISREG(other.st_mode) && key.device == file.device && key.inode == file.inode;
+  const FileState state = FileState::of(other);
+  return S_ISREG(other.st_mode) && state.device == file.device && state.inode == file.inode;
 }
 
-bool Maildir::Entry::has_changed(const struct stat& now) const noexcept {
-  return SizeCache::key(now).size != file.size;
-}
+bool Maildir::Entry::has_changed(const struct stat& now) const noexcept { return FileState::of(now).size != file.size; }
 
 // The very file that was listed, under whatever flags it is by now; none = it is gone, or not what it was.
 Descriptor Maildir::open_file(Entry& entry) {

@@ -17,14 +17,20 @@
 #include <vector>
 
 #include "descriptor.hpp"
+#include "file_cache.hpp"
 #include "pop3/types.hpp"
-#include "size_cache.hpp"
 #include "store.hpp"
 
 namespace pop3d {
 
 // May this user's Maildir be called like the user? Such a name is one component of a path and never leads upwards.
 bool is_folder_name(std::string_view user) noexcept;
+
+// What was found out by reading messages; one for all Maildirs of a store.
+struct MaildirCache {
+  FileCache<std::uint64_t> octets;  // as sent
+  FileCache<bool> needs_utf8;
+};
 
 // All of it may block; what cannot be done throws std::system_error.
 //
@@ -39,10 +45,12 @@ bool is_folder_name(std::string_view user) noexcept;
 // `,S=` (octets of the file) is in the name and true, and `,W=` (octets with CRLF) is possible for that size, are not
 // read: S proves that the name was written for this file. Should W be wrong nevertheless, the first RETR finds out,
 // and every later listing is right.
+//
+// UTF-8: with `utf8` a listing tells which messages need it. Names do not, so the header of each file is read once.
 class Maildir : public Maildrop {
  public:
   // `name` in the folder `root`. Null: another session has it. A user without a Maildir has no mail.
-  static std::unique_ptr<Maildir> open(int root, const std::string& name, SizeCache& sizes);
+  static std::unique_ptr<Maildir> open(int root, const std::string& name, MaildirCache& cache, bool utf8);
 
   Contents contents() override;
   std::unique_ptr<Message> open_message(std::uint32_t number) override;
@@ -52,10 +60,11 @@ class Maildir : public Maildrop {
   enum Folder : std::uint8_t { folder_new, folder_cur, folders };
   struct Entry {
     std::string name;  // in its folder, flags and all
-    SizeCache::Key file;
+    FileState file;
     std::uint64_t delivered;
     std::uint64_t octets;  // as sent
     Folder folder;
+    bool needs_utf8 = false;
     bool gone = false;
 
     std::string_view unique() const noexcept { return std::string_view(name).substr(0, name.find(":2,")); }
@@ -63,7 +72,8 @@ class Maildir : public Maildrop {
     bool has_changed(const struct stat& now) const noexcept;
   };
 
-  Maildir(Descriptor directory, SizeCache& sizes) noexcept : directory_(std::move(directory)), sizes_(sizes) {}
+  Maildir(Descriptor directory, MaildirCache& cache, bool utf8) noexcept
+      : directory_(std::move(directory)), cache_(cache), utf8_(utf8) {}
 
   using Times = std::array<std::chrono::nanoseconds, folders>;
 
@@ -72,8 +82,8 @@ class Maildir : public Maildrop {
   void scan(Folder which, std::vector<Entry>& found) const;
   Descriptor open_folder(Folder which) const;
   const Descriptor& folder(Folder which);
-  std::uint64_t octets(Entry& entry);
-  std::uint64_t count(Entry& entry);
+  void look_into(Entry& entry);
+  void read(Entry& entry, bool whole);
 
   Descriptor open_file(Entry& entry);
   Descriptor open_by_name(const Entry& entry);
@@ -87,7 +97,8 @@ class Maildir : public Maildrop {
   Descriptor folders_[folders];   // opened for the first message that is read or removed
   std::vector<Entry> entries_;    // message n is entries_[n - 1]
   std::optional<Times> trusted_;  // the last look at the folders holds as long as they have these times
-  SizeCache& sizes_;
+  MaildirCache& cache_;
+  const bool utf8_;
 };
 
 }  // namespace pop3d

@@ -54,7 +54,7 @@ void listen(Server& server, const Options& options) {
 void serve(const Options& options) {
   use_all_descriptors();
   std::signal(SIGPIPE, SIG_IGN);
-  auto store = options.demo() ? make_demo_store() : make_maildir_store(options.mail);
+  auto store = options.demo() ? make_demo_store() : make_maildir_store(options.mail, options.utf8);
   Server server(options, users_of(options), std::move(store), tls_of(options));
   listen(server, options);
   server.run();

@@ -86,6 +86,8 @@ po::options_description describe(Values& values) {
      "the claim that is the user's name; default: email")
     ("oauth-scope", po::value(&options.tokens.scope)->value_name("TEXT"),
      "words that have to be in their claim scope; clients are told")
+    ("utf8", po::bool_switch(&options.utf8),
+     "offer UTF8 (RFC 6856): 8-bit names and passwords; messages with an 8-bit header are for those who ask for it")
     ("hash-password", po::bool_switch(&options.hash_password),
      "read a password from standard input, print it as it may stand in the file of users")
     ("scheme", po::value(&options.scheme)->value_name("NAME"),
@@ -198,8 +200,7 @@ std::string own_hostname() {
 
 bool is_hostname(const std::string& name) {
   return !name.empty() && name.size() <= 253 && mailwire::all_of(name, [](char c) {
-    const char upper = mailwire::to_upper(c);
-    return mailwire::is_digit(c) || (upper >= 'A' && upper <= 'Z') || c == '-' || c == '.' || c == '_';
+    return mailwire::is_digit(c) || mailwire::is_letter(c) || c == '-' || c == '.' || c == '_';
   });
 }
 

@@ -2,6 +2,7 @@
 #include "password.hpp"
 
 #include <crypt.h>
+#include <openssl/evp.h>
 #include <sodium.h>
 
 #include <algorithm>
@@ -16,6 +17,8 @@ namespace pop3d {
 namespace {
 
 using mailwire::equals_ignoring_case;
+using mailwire::OwnScramKeys;
+using mailwire::ScramHash;
 
 constexpr std::uint64_t most_iterations = 10'000'000;
 constexpr unsigned new_iterations = 10'000;
@@ -69,10 +72,7 @@ constexpr CryptMethod crypt_methods[] = {
     {"$5$", "SHA256-CRYPT", 43, 1, true},
 };
 
-bool is_crypt_digit(char c) {
-  const char upper = mailwire::to_upper(c);
-  return mailwire::is_digit(c) || (upper >= 'A' && upper <= 'Z') || c == '.' || c == '/';
-}
+bool is_crypt_digit(char c) { return mailwire::is_digit(c) || mailwire::is_letter(c) || c == '.' || c == '/'; }
 
 // What crypt_checksalt() does not look at. What crypt() could not compute would tell by its duration that it is there.
 bool is_whole(const CryptMethod& method, std::string_view text) {
@@ -163,8 +163,8 @@ StoredPassword::Form StoredPassword::parse(std::string_view scheme, std::string_
     if (secret.substr(0, prefix.size()) != prefix) wrong("the secret has not the form of its scheme");
     return parse_argon2(secret);
   }
-  if (is("SCRAM-SHA-256")) return parse_scram(ScramHash::sha256, secret);
-  if (is("SCRAM-SHA-1")) return parse_scram(ScramHash::sha1, secret);
+  if (is("SCRAM-SHA-256")) return parse_scram(ScramHash::sha_256, secret);
+  if (is("SCRAM-SHA-1")) return parse_scram(ScramHash::sha_1, secret);
   wrong(
       "the {SCHEME} is none of PLAIN, CRYPT, BLF-CRYPT, SHA512-CRYPT, SHA256-CRYPT, ARGON2ID, ARGON2I, SCRAM-SHA-256 "
       "and SCRAM-SHA-1");
@@ -216,12 +216,19 @@ StoredPassword::Form StoredPassword::parse_scram(ScramHash hash, std::string_vie
     part = secret.substr(0, comma);
     secret.remove_prefix(last ? secret.size() : comma + 1);
   }
+  const std::size_t size = scram_key_size(hash);
   const auto iterations = mailwire::parse_number(parts[0]);
-  auto salt = decode(parts[1]), stored_key = decode(parts[2]), server_key = decode(parts[3]);
+  const auto salt = decode(parts[1]), stored_key = decode(parts[2]), server_key = decode(parts[3]);
   if (!iterations || *iterations == 0 || *iterations > most_iterations || !salt || salt->empty() || !stored_key ||
-      stored_key->size() != size_of(hash) || !server_key || server_key->size() != size_of(hash))
+      stored_key->size() != size || !server_key || server_key->size() != size)
     wrong(message);
-  return Scram{hash, {static_cast<unsigned>(*iterations), *salt, *stored_key, *server_key}};
+  Scram scram{hash, {}};
+  scram.keys.salt = *salt;
+  scram.keys.iterations = static_cast<std::uint32_t>(*iterations);
+  scram.keys.key_size = size;
+  stored_key->copy(scram.keys.stored_key.data(), size);
+  server_key->copy(scram.keys.server_key.data(), size);
+  return scram;
 }
 
 // ---- comparing ----------------------------------------------------------------------------------------------------
@@ -240,8 +247,8 @@ bool StoredPassword::Argon2::matches(std::string_view password) const {
 }
 
 bool StoredPassword::Scram::matches(std::string_view password) const {
-  const ScramKeys others = derive_scram_keys(hash, password, keys.salt, keys.iterations);
-  return mailwire::equals_in_constant_time(others.stored_key, keys.stored_key);
+  const OwnScramKeys others = derive_scram_keys(hash, password, keys.salt, keys.iterations);
+  return mailwire::equals_in_constant_time(others.view().stored_key, keys.view().stored_key);
 }
 
 // A NUL would end a password for crypt(), and for SCRAM one more at the end changes nothing (RFC 2104 pads keys so).
@@ -256,9 +263,23 @@ std::optional<std::string_view> StoredPassword::plain() const noexcept {
   return form->password.view();
 }
 
-const ScramKeys* StoredPassword::scram_keys(ScramHash hash) const noexcept {
+const OwnScramKeys* StoredPassword::scram_keys(ScramHash hash) const noexcept {
   const auto* const form = std::get_if<Scram>(&form_);
   return form != nullptr && form->hash == hash ? &form->keys : nullptr;
+}
+
+OwnScramKeys derive_scram_keys(ScramHash hash, std::string_view password, std::string_view salt, unsigned iterations) {
+  std::array<char, mailwire::Sha256::digest_size> salted{};
+  const std::size_t size = scram_key_size(hash);
+  const EVP_MD* const algorithm = hash == ScramHash::sha_1 ? EVP_sha1() : EVP_sha256();
+  if (PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()),
+                        reinterpret_cast<const unsigned char*>(salt.data()), static_cast<int>(salt.size()),
+                        static_cast<int>(iterations), algorithm, static_cast<int>(size),
+                        reinterpret_cast<unsigned char*>(salted.data())) != 1)
+    throw std::runtime_error("SCRAM keys cannot be derived");
+  const OwnScramKeys keys = mailwire::make_salted_scram_keys(hash, {salted.data(), size}, salt, iterations);
+  mailwire::wipe(salted);
+  return keys;
 }
 
 // ---- making -------------------------------------------------------------------------------------------------------
@@ -282,7 +303,8 @@ std::string make_password_field(std::string_view scheme, std::string_view passwo
   if (is("SCRAM-SHA-256")) {
     std::string salt(16, '\0');
     randombytes_buf(salt.data(), salt.size());
-    const ScramKeys keys = derive_scram_keys(ScramHash::sha256, password, salt, new_iterations);
+    const OwnScramKeys own = derive_scram_keys(ScramHash::sha_256, password, salt, new_iterations);
+    const mailwire::ScramKeys keys = own.view();
     return "{SCRAM-SHA-256}" + std::to_string(keys.iterations) + "," + encode(keys.salt) + "," +
            encode(keys.stored_key) + "," + encode(keys.server_key);
   }

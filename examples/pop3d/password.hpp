@@ -19,7 +19,7 @@
 #include <variant>
 #include <vector>
 
-#include "scram_keys.hpp"
+#include "mailwire/scram.hpp"
 #include "secret_text.hpp"
 
 namespace pop3d {
@@ -33,8 +33,8 @@ class StoredPassword {
   // `password` is prepared (saslprep). Takes the time that the scheme takes, whatever the answer is.
   bool matches(std::string_view password) const;
 
-  std::optional<std::string_view> plain() const noexcept;      // only if it is kept so
-  const ScramKeys* scram_keys(ScramHash hash) const noexcept;  // null = not kept
+  std::optional<std::string_view> plain() const noexcept;                             // only if it is kept so
+  const mailwire::OwnScramKeys* scram_keys(mailwire::ScramHash hash) const noexcept;  // null = not kept
 
  private:
   struct Plain {
@@ -51,8 +51,8 @@ class StoredPassword {
     bool matches(std::string_view password) const;
   };
   struct Scram {
-    ScramHash hash;
-    ScramKeys keys;
+    mailwire::ScramHash hash;
+    mailwire::OwnScramKeys keys;
     bool matches(std::string_view password) const;
   };
   using Form = std::variant<Plain, Crypt, Argon2, Scram>;
@@ -60,7 +60,7 @@ class StoredPassword {
   static Form parse_plain(std::string_view encoding, std::string_view secret);
   static Form parse_crypt(std::string_view scheme, std::string_view secret);
   static Form parse_argon2(std::string_view secret);
-  static Form parse_scram(ScramHash hash, std::string_view secret);
+  static Form parse_scram(mailwire::ScramHash hash, std::string_view secret);
 
   explicit StoredPassword(Form form) : form_(std::move(form)) {}
 
@@ -70,6 +70,10 @@ class StoredPassword {
 // The field for a password that is prepared (saslprep), with a new salt. Throws std::invalid_argument.
 std::string make_password_field(std::string_view scheme, std::string_view password);
 inline constexpr std::string_view password_schemes = "CRYPT, SHA512-CRYPT, BLF-CRYPT, ARGON2ID, SCRAM-SHA-256";
+
+// mailwire::make_scram_keys() with OpenSSL's PBKDF2, which is faster. Throws std::runtime_error.
+mailwire::OwnScramKeys derive_scram_keys(mailwire::ScramHash hash, std::string_view password, std::string_view salt,
+                                         unsigned iterations);
 
 // A number that only this process knows: a keyed hash of `text`.
 std::array<unsigned char, 32> process_digest(std::string_view purpose, std::string_view text);

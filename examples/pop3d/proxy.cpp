@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 namespace pop3d {
@@ -17,11 +16,6 @@ mailwire::IpEndpoint endpoint(mailwire::IpFamily family, const void* octets, in_
   std::memcpy(out.address.octets.data(), octets, out.address.size());
   out.port = ntohs(port);
   return out;
-}
-
-Tried failure() noexcept {
-  const bool again = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-  return {again ? Tried::wait_readable : Tried::failed};
 }
 
 }  // namespace
@@ -53,7 +47,7 @@ Tried ProxyReader::read() noexcept {
   while (parser_.status() == mailwire::ProxyParser::Status::more) {
     char block[mailwire::longest_proxy_header];
     const ssize_t seen = ::recv(socket_, block, sizeof block, MSG_PEEK);
-    if (seen < 0) return failure();
+    if (seen < 0) return after_call(seen, Tried::wait_readable);
     if (seen == 0) return {Tried::end};
     const auto step = parser_.next({block, static_cast<std::size_t>(seen)});
     if (::recv(socket_, block, step.taken, 0) != static_cast<ssize_t>(step.taken)) return {Tried::failed};

@@ -5,13 +5,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <list>
 #include <unordered_map>
 #include <utility>
 
 namespace pop3d {
 
-template <class Key, class Value>
+template <class Key, class Value, class Hash = std::hash<Key>>
 class Recent {
  public:
   explicit Recent(std::size_t most) : most_(std::max<std::size_t>(most, 1)) {}
@@ -39,7 +40,7 @@ class Recent {
 
   const std::size_t most_;
   Items items_;
-  std::unordered_map<Key, typename Items::iterator> places_;
+  std::unordered_map<Key, typename Items::iterator, Hash> places_;
 };
 
 }  // namespace pop3d

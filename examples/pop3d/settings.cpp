@@ -8,11 +8,11 @@ namespace {
 std::vector<pop3::Mechanism> mechanisms(const Options& options, const Users& users) {
   std::vector<pop3::Mechanism> list;
   if (!options.tls.client_ca.empty()) list.emplace_back("EXTERNAL");
-  if (users.has_scram(ScramHash::sha256)) {
+  if (users.has_scram(mailwire::ScramHash::sha_256)) {
     list.emplace_back("SCRAM-SHA-256-PLUS");
     list.emplace_back("SCRAM-SHA-256");
   }
-  if (users.has_scram(ScramHash::sha1)) {
+  if (users.has_scram(mailwire::ScramHash::sha_1)) {
     list.emplace_back("SCRAM-SHA-1-PLUS");
     list.emplace_back("SCRAM-SHA-1");
   }

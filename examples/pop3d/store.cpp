@@ -17,15 +17,18 @@ namespace {
 
 class MaildirStore : public Store {
  public:
-  explicit MaildirStore(const std::string& directory)
-      : root_(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  MaildirStore(const std::string& directory, bool utf8)
+      : root_(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), utf8_(utf8) {
     if (!root_) throw std::system_error(errno, std::generic_category(), directory);
   }
-  std::unique_ptr<Maildrop> open(const std::string& user) override { return Maildir::open(root_.get(), user, sizes_); }
+  std::unique_ptr<Maildrop> open(const std::string& user) override {
+    return Maildir::open(root_.get(), user, cache_, utf8_);
+  }
 
  private:
   Descriptor root_;
-  SizeCache sizes_;
+  MaildirCache cache_;
+  const bool utf8_;
 };
 
 class DemoMessage : public Message {
@@ -78,8 +81,8 @@ class DemoStore : public Store {
 
 }  // namespace
 
-std::unique_ptr<Store> make_maildir_store(const std::string& directory) {
-  return std::make_unique<MaildirStore>(directory);
+std::unique_ptr<Store> make_maildir_store(const std::string& directory, bool utf8) {
+  return std::make_unique<MaildirStore>(directory, utf8);
 }
 std::unique_ptr<Store> make_demo_store() { return std::make_unique<DemoStore>(); }
 

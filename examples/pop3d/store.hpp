@@ -48,8 +48,8 @@ class Store {
   virtual std::unique_ptr<Maildrop> open(const std::string& user) = 0;  // null = another session has it
 };
 
-// The Maildir of each user is directory/USER.
-std::unique_ptr<Store> make_maildir_store(const std::string& directory);
+// The Maildir of each user is directory/USER. `utf8`: it is to be known which messages need UTF8.
+std::unique_ptr<Store> make_maildir_store(const std::string& directory, bool utf8);
 // A few messages in memory, for everybody to try.
 std::unique_ptr<Store> make_demo_store();
 

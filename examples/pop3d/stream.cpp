@@ -20,13 +20,13 @@ struct FreeBio {
   void operator()(BIO* bio) const noexcept { BIO_free(bio); }
 };
 
-Tried after_call(ssize_t returned, Tried::Result wait) {
+}  // namespace
+
+Tried after_call(std::ptrdiff_t returned, Tried::Result wait) noexcept {
   if (returned >= 0) return {Tried::done, static_cast<std::size_t>(returned)};
   const bool again = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
   return {again ? wait : Tried::failed};
 }
-
-}  // namespace
 
 // A memory BIO stands in for the socket until the octets in it are used up.
 void Stream::start_tls(std::shared_ptr<const TlsContext> tls, std::string_view already_read) {

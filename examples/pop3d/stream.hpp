@@ -26,6 +26,9 @@ struct Tried {
   std::size_t octets = 0;  // done: how many
 };
 
+// Of a call of the system that returned this, and set errno. `wait`: what to do if it has to be tried again.
+Tried after_call(std::ptrdiff_t returned, Tried::Result wait) noexcept;
+
 class Stream {
  public:
   explicit Stream(int socket) noexcept : socket_(socket) {}  // in the clear. The socket stays the caller's

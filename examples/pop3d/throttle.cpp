@@ -6,6 +6,7 @@
 namespace pop3d {
 namespace {
 
+using mailwire::IpAddress;
 using namespace std::chrono_literals;
 
 constexpr Throttle::Duration first_delay = 2s, longest_delay = 30s;
@@ -32,14 +33,20 @@ void count_down(Map& map, const Key& key) {
 
 }  // namespace
 
-Throttle::Admission Throttle::enter(const Address& from, Time now) {
+IpAddress party(const IpAddress& address) noexcept {
+  IpAddress first = address.unmapped();
+  if (first.family == mailwire::IpFamily::v6) std::fill(first.octets.begin() + 8, first.octets.end(), std::uint8_t{0});
+  return first;
+}
+
+Throttle::Admission Throttle::enter(const IpAddress& from, Time now) {
   const std::lock_guard lock(mutex_);
-  const Address who = party(from);
+  const IpAddress who = party(from);
   if (is_banned(who, now)) return Admission::banned;
   return count_up(connections_, who, limits_.connections_per_address) ? Admission::admitted : Admission::too_many;
 }
 
-void Throttle::leave(const Address& from) {
+void Throttle::leave(const IpAddress& from) {
   const std::lock_guard lock(mutex_);
   count_down(connections_, party(from));
 }
@@ -54,28 +61,28 @@ void Throttle::leave(const std::string& user) {
   count_down(users_, user);
 }
 
-bool Throttle::banned(const Address& from, Time now) {
+bool Throttle::banned(const IpAddress& from, Time now) {
   const std::lock_guard lock(mutex_);
   return is_banned(party(from), now);
 }
 
-Throttle::Duration Throttle::failed(const Address& from, Time now) {
+Throttle::Duration Throttle::failed(const IpAddress& from, Time now) {
   if (limits_.failed_logins == 0) return {};
   const std::lock_guard lock(mutex_);
-  const Address who = party(from);
+  const IpAddress who = party(from);
   const Failures* const before = failures(who, now);
   const unsigned count = before == nullptr ? 1 : std::min(before->count, limits_.failed_logins) + 1;
   failures_.put(who, {count, now});
   return delay_of(count);
 }
 
-bool Throttle::is_banned(const Address& who, Time now) {
+bool Throttle::is_banned(const IpAddress& who, Time now) {
   if (limits_.failed_logins == 0) return false;
   const Failures* const found = failures(who, now);
   return found != nullptr && found->count >= limits_.failed_logins;
 }
 
-const Throttle::Failures* Throttle::failures(const Address& who, Time now) {
+const Throttle::Failures* Throttle::failures(const IpAddress& who, Time now) {
   const Failures* const found = failures_.find(who);
   if (found == nullptr || now - found->last < limits_.ban_time) return found;
   failures_.erase(who);

@@ -9,14 +9,25 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
-#include "address.hpp"
+#include "mailwire/ip_address.hpp"
 #include "recent.hpp"
 
 namespace pop3d {
 
-// One object for all threads. An address is an IPv4 address or an IPv6 /64.
+struct AddressHash {
+  std::size_t operator()(const mailwire::IpAddress& address) const noexcept {
+    return std::hash<std::string_view>()({reinterpret_cast<const char*>(address.octets.data()), address.octets.size()});
+  }
+};
+
+// Who is to be counted as one: an IPv4 address, in whatever socket, or an IPv6 /64, which is what one customer has at
+// least.
+mailwire::IpAddress party(const mailwire::IpAddress& address) noexcept;
+
+// One object for all threads. An address stands for its party.
 //
 // Failed logins: the replies of an address get slower (2 s, 4 s, 8 s ... 30 s), and from the `failed_logins`-th on it
 // is banned, until no login has failed there for `ban_time`; then all is forgotten. A login that works takes nothing
@@ -38,11 +49,11 @@ class Throttle {
   explicit Throttle(const Limits& limits) : limits_(limits), failures_(limits.addresses) {}
 
   // Every connection that was admitted has to leave.
-  Admission enter(const Address& from, Time now);
-  void leave(const Address& from);
+  Admission enter(const mailwire::IpAddress& from, Time now);
+  void leave(const mailwire::IpAddress& from);
 
-  bool banned(const Address& from, Time now);
-  Duration failed(const Address& from, Time now);  // how long the reply is to be held back
+  bool banned(const mailwire::IpAddress& from, Time now);
+  Duration failed(const mailwire::IpAddress& from, Time now);  // how long the reply is to be held back
 
   // A user's connections: those over the limit are not counted, the others have to be given back.
   bool enter(const std::string& user);
@@ -53,14 +64,15 @@ class Throttle {
     unsigned count;
     Time last;
   };
-  bool is_banned(const Address& who, Time now);
-  const Failures* failures(const Address& who, Time now);
+  bool is_banned(const mailwire::IpAddress& who, Time now);
+  const Failures* failures(const mailwire::IpAddress& who, Time now);
 
   const Limits limits_;
   std::mutex mutex_;
-  std::unordered_map<Address, std::size_t> connections_;  // as many as there are connections, at most
+  std::unordered_map<mailwire::IpAddress, std::size_t, AddressHash>
+      connections_;  // as many as there are connections, at most
   std::map<std::string, std::size_t, std::less<>> users_;
-  Recent<Address, Failures> failures_;
+  Recent<mailwire::IpAddress, Failures, AddressHash> failures_;
 };
 
 }  // namespace pop3d

@@ -21,6 +21,8 @@
 namespace pop3d {
 namespace {
 
+using mailwire::ScramHash;
+
 constexpr unsigned derived_iterations = 4096;  // RFC 5802, 5.1: at least; they are paid for at every login
 constexpr std::size_t derived_salt = 16;
 
@@ -38,9 +40,9 @@ std::string canonical(std::string_view name) {
   return prepared ? *prepared : std::string(name);
 }
 
-std::string digest(std::string_view purpose, std::string_view text, std::size_t size) {
+std::string digest(std::string_view purpose, std::string_view text) {
   const auto octets = process_digest(purpose, text);
-  return {reinterpret_cast<const char*>(octets.data()), std::min(size, octets.size())};
+  return {reinterpret_cast<const char*>(octets.data()), octets.size()};
 }
 
 // Without the buffers of a stream, which nobody wipes.
@@ -110,7 +112,7 @@ void Users::add_extra(User& user, std::string_view word) {
   if (key != "allow_nets") return;
   user.nets.emplace();
   while (!word.empty()) {
-    const auto net = Network::parse(cut(word, ','));
+    const auto net = mailwire::parse_network(cut(word, ','));
     if (!net) throw std::invalid_argument("allow_nets: expected networks like 192.0.2.0/24,2001:db8::/32");
     user.nets->push_back(*net);
   }
@@ -121,15 +123,15 @@ void Users::insert(const std::string& name, User user) {
   if (!is_new) throw std::invalid_argument("this user is there twice");
   const User& added = place->second;
   all_.push_back(&added);
-  for (const ScramHash hash : {ScramHash::sha1, ScramHash::sha256})
+  for (const ScramHash hash : {ScramHash::sha_1, ScramHash::sha_256})
     if (added.has_keys(hash)) scram_[static_cast<std::size_t>(hash)].push_back(&added);
 }
 
 // ---- asking -------------------------------------------------------------------------------------------------------
 
-bool Users::User::admits(const Address& from) const {
-  return !nologin &&
-         (!nets || std::any_of(nets->begin(), nets->end(), [&](const Network& net) { return net.has(from); }));
+bool Users::User::admits(const mailwire::IpAddress& from) const {
+  const auto has = [host = from.unmapped()](const mailwire::IpNetwork& net) { return net.contains(host); };
+  return !nologin && (!nets || std::any_of(nets->begin(), nets->end(), has));
 }
 
 const Users::User* Users::find(std::string_view name) const {
@@ -146,7 +148,7 @@ const Users::User* Users::stand_in(const Some& some, std::string_view name) {
   return some[number % some.size()];
 }
 
-Users::Verdict Users::check(std::string_view user, std::string_view password, const Address& from) const {
+Users::Verdict Users::check(std::string_view user, std::string_view password, const mailwire::IpAddress& from) const {
   const User* const known = find(user);
   const User* const other = stand_in(all_, canonical(user));
   const User* const measure = known != nullptr ? known : other;
@@ -161,7 +163,7 @@ Users::Verdict Users::check(std::string_view user, std::string_view password, co
 
 bool Users::exists(std::string_view user) const { return find(user) != nullptr; }
 
-bool Users::admits(std::string_view user, const Address& from) const {
+bool Users::admits(std::string_view user, const mailwire::IpAddress& from) const {
   const User* const known = find(user);
   return known != nullptr && known->admits(from);
 }
@@ -187,21 +189,14 @@ Users::Scram Users::scram_keys(std::string_view user, ScramHash hash) const {
   const User* const other = stand_in(scram_[static_cast<std::size_t>(hash)], name);
   const bool usable = known != nullptr && known->has_keys(hash);
   const User* const source = usable ? known : other;
-  Scram scram{{derived_iterations, digest("salt", name, derived_salt), {}, {}}, usable};
-  if (source != nullptr) {
-    if (const ScramKeys* const kept = source->password.scram_keys(hash)) {
-      if (usable) return {*kept, true};
-      scram.keys.iterations = kept->iterations;
-      scram.keys.salt = digest("salt", name, kept->salt.size());
-    } else {
-      scram.keys = derive_scram_keys(hash, *source->password.plain(), std::move(scram.keys.salt), derived_iterations);
-    }
-  }
-  if (!usable) {
-    scram.keys.stored_key = digest("stored key", name, size_of(hash));
-    scram.keys.server_key = digest("server key", name, size_of(hash));
-  }
-  return scram;
+  const mailwire::OwnScramKeys* const kept = source == nullptr ? nullptr : source->password.scram_keys(hash);
+  if (usable && kept != nullptr) return {*kept, true};
+  const auto iterations = kept == nullptr ? derived_iterations : kept->iterations;
+  const auto salt_size = kept == nullptr ? derived_salt : kept->salt.size();
+  const auto decoy = mailwire::scram_decoy(hash, digest("decoy", ""), name, iterations, salt_size);
+  if (source == nullptr || kept != nullptr) return {decoy, false};
+  const auto derived = derive_scram_keys(hash, *source->password.plain(), decoy.salt, iterations);
+  return {usable ? derived : decoy, usable};
 }
 
 }  // namespace pop3d

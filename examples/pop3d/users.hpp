@@ -6,7 +6,8 @@
 // of which all behind the secret may be missing and is ignored, but for these words of `extra`, which spaces separate:
 //
 //   nologin                    nobody logs in with this name
-//   allow_nets=NET,NET...      only from there: "192.0.2.0/24", "2001:db8::/32", or addresses
+//   allow_nets=NET,NET...      only from there: "192.0.2.0/24", "2001:db8::/32", or addresses. An IPv6 network
+//                              has no IPv4 addresses
 //
 // Empty lines and those that begin with "#" are skipped. password.hpp has the schemes.
 #ifndef POP3D_USERS_HPP
@@ -22,7 +23,7 @@
 #include <string_view>
 #include <vector>
 
-#include "address.hpp"
+#include "mailwire/ip_address.hpp"
 #include "password.hpp"
 
 namespace pop3d {
@@ -45,12 +46,12 @@ class Users {
   // A client gets the same answer to all but the first; the others are for the log.
   enum class Verdict : std::uint8_t { accepted, wrong_password, unknown_user, barred };
   // May take its time: not for an event loop.
-  Verdict check(std::string_view user, std::string_view password, const Address& from) const;
+  Verdict check(std::string_view user, std::string_view password, const mailwire::IpAddress& from) const;
 
   // For whoever proves the password by other means (APOP, SASL). `admits`: the user exists, no `nologin`, the right
   // net.
   bool exists(std::string_view user) const;
-  bool admits(std::string_view user, const Address& from) const;
+  bool admits(std::string_view user, const mailwire::IpAddress& from) const;
   // For APOP and CRAM-MD5: the password, if it is kept as {PLAIN}.
   std::optional<SecretText> plain_password(std::string_view user) const;
   bool has_plain() const noexcept;  // anybody
@@ -59,20 +60,20 @@ class Users {
   // Users without keys, and unknown ones, have some that look like the others' and that no password fits: `usable` is
   // false. May take its time.
   struct Scram {
-    ScramKeys keys;
+    mailwire::OwnScramKeys keys;
     bool usable = false;
   };
-  Scram scram_keys(std::string_view user, ScramHash hash) const;
-  bool has_scram(ScramHash hash) const noexcept;  // anybody
+  Scram scram_keys(std::string_view user, mailwire::ScramHash hash) const;
+  bool has_scram(mailwire::ScramHash hash) const noexcept;  // anybody
 
  private:
   struct User {
     StoredPassword password;
     bool nologin = false;
-    std::optional<std::vector<Network>> nets;  // none = from anywhere
+    std::optional<std::vector<mailwire::IpNetwork>> nets;  // none = from anywhere
 
-    bool admits(const Address& from) const;
-    bool has_keys(ScramHash hash) const { return password.plain() || password.scram_keys(hash) != nullptr; }
+    bool admits(const mailwire::IpAddress& from) const;
+    bool has_keys(mailwire::ScramHash hash) const { return password.plain() || password.scram_keys(hash) != nullptr; }
   };
   using Some = std::vector<const User*>;  // of users_, whose elements stay where they are
 

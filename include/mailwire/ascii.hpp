@@ -18,6 +18,7 @@ constexpr bool is_graphic(char c) noexcept { return c > ' ' && c <= '~'; }
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr bool is_lower_hex(char c) noexcept { return is_digit(c) || (c >= 'a' && c <= 'f'); }
 constexpr char to_upper(char c) noexcept { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+constexpr bool is_letter(char c) noexcept { return to_upper(c) >= 'A' && to_upper(c) <= 'Z'; }
 
 template <class Test>
 constexpr bool all_of(std::string_view octets, Test test) noexcept {

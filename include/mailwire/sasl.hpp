@@ -21,7 +21,6 @@ namespace detail {
 inline constexpr char sasl_separator = '\x01';
 
 constexpr bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; }
-constexpr bool is_letter(char c) noexcept { return to_upper(c) >= 'A' && to_upper(c) <= 'Z'; }
 
 // Takes `prefix` off the front of `text`, if it is there.
 constexpr bool skip(std::string_view& text, std::string_view prefix) noexcept {
@@ -155,7 +154,7 @@ constexpr std::optional<SaslBearer> parse_sasl_oauthbearer(std::string_view mess
     auto value = detail::take_until(message, sasl_separator);
     if (!value) return std::nullopt;
     const auto key = detail::take_until(*value, '=');
-    if (!key || key->empty() || !all_of(*key, detail::is_letter)) return std::nullopt;
+    if (!key || key->empty() || !all_of(*key, is_letter)) return std::nullopt;
     if (!all_of(*value, [](char c) { return is_text(c) || c == '\t' || c == '\r' || c == '\n'; })) return std::nullopt;
     if (*key != "auth") continue;
     if (!bearer.token.empty()) return std::nullopt;

@@ -182,24 +182,33 @@ constexpr std::optional<ScramFinal> parse_scram_final(std::string_view message) 
 
 }  // namespace detail
 
-// The keys of a password, for applications that know it. The password is taken as it is: one that is not ASCII has to
-// be prepared as clients do it (RFC 4013). The salt is fresh for each password, and not empty.
-inline OwnScramKeys make_scram_keys(ScramHash hash, std::string_view password, std::string_view salt,
-                                    std::uint32_t iterations) {
+// The keys of a SaltedPassword (RFC 5802, 3): PBKDF2 of the password with the same hash, as long as a digest.
+inline OwnScramKeys make_salted_scram_keys(ScramHash hash, std::string_view salted, std::string_view salt,
+                                           std::uint32_t iterations) {
   OwnScramKeys keys;
   keys.salt = salt;
   keys.iterations = iterations;
   keys.key_size = scram_key_size(hash);
   detail::with_hash(hash, [&](auto* type) {
     using Hash = std::remove_pointer_t<decltype(type)>;
-    auto salted = pbkdf2<Hash>(password, salt, iterations);
-    auto client_key = hmac<Hash>(as_view(salted), "Client Key");
+    auto client_key = hmac<Hash>(salted, "Client Key");
     detail::take_over(hash_of<Hash>(as_view(client_key)), keys.stored_key);
-    detail::take_over(hmac<Hash>(as_view(salted), "Server Key"), keys.server_key);
+    detail::take_over(hmac<Hash>(salted, "Server Key"), keys.server_key);
     wipe(client_key);
-    wipe(salted);
   });
   return keys;
+}
+
+// The keys of a password, for applications that know it. The password is taken as it is: one that is not ASCII has to
+// be prepared as clients do it (RFC 4013). The salt is fresh for each password, and not empty.
+inline OwnScramKeys make_scram_keys(ScramHash hash, std::string_view password, std::string_view salt,
+                                    std::uint32_t iterations) {
+  return detail::with_hash(hash, [&](auto* type) {
+    auto salted = pbkdf2<std::remove_pointer_t<decltype(type)>>(password, salt, iterations);
+    const OwnScramKeys keys = make_salted_scram_keys(hash, as_view(salted), salt, iterations);
+    wipe(salted);
+    return keys;
+  });
 }
 
 // Keys of a user that does not exist, so that nobody can tell: the salt is always the same for a name, and made of the

@@ -37,6 +37,7 @@ TEST_CASE("R4 R58: the classes of octets hold what the RFC names, and no octet w
   CHECK(octets_where(mailwire::is_text) == "0x20-0x7e");
   CHECK(octets_where(mailwire::is_graphic) == "0x21-0x7e");
   CHECK(octets_where(mailwire::is_digit) == "0x30-0x39");
+  CHECK(octets_where(mailwire::is_letter) == "0x41-0x5a 0x61-0x7a");
   CHECK(octets_where(mailwire::is_lower_hex) == "0x30-0x39 0x61-0x66");
   CHECK(octets_where([](char c) { return mailwire::to_upper(c) != c; }) == "0x61-0x7a");
   static_assert(mailwire::to_upper('a') == 'A' && mailwire::to_upper('z') == 'Z');

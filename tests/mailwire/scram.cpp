@@ -77,6 +77,17 @@ TEST_CASE("SCRAM-SHA-1 R252: the example of RFC 5802, 5") {
   CHECK(scram.user() == "user");
 }
 
+TEST_CASE("SCRAM R252: the keys of a password are those of its SaltedPassword") {
+  const auto keys = mailwire::make_scram_keys(ScramHash::sha_1, "pencil", "salt", 7);
+  const auto salted = mailwire::pbkdf2<Sha1>("pencil", "salt", 7);
+  const auto same = mailwire::make_salted_scram_keys(ScramHash::sha_1, mailwire::as_view(salted), "salt", 7);
+  CHECK(same.salt == "salt");
+  CHECK(same.iterations == 7);
+  CHECK(same.view().stored_key == keys.view().stored_key);
+  CHECK(same.view().server_key == keys.view().server_key);
+  CHECK(same.view().stored_key != same.view().server_key);
+}
+
 TEST_CASE("SCRAM-SHA-256 R252: the example of RFC 7677, 3") {
   const std::string salt = decoded("W22ZaJ0SNY7soEsUEjb6gQ==");
   const auto keys = mailwire::make_scram_keys(ScramHash::sha_256, "pencil", salt, 4096);

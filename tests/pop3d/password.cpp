@@ -7,7 +7,7 @@
 
 #include "saslprep.hpp"
 
-using pop3d::ScramHash;
+using mailwire::ScramHash;
 using pop3d::StoredPassword;
 
 namespace {
@@ -61,16 +61,16 @@ TEST_CASE("only {PLAIN} gives the password back") {
 
 TEST_CASE("SCRAM keys are what the field says, for its own hash") {
   const StoredPassword stored = StoredPassword::parse(fields[15]);
-  REQUIRE(stored.scram_keys(ScramHash::sha256) != nullptr);
-  CHECK(stored.scram_keys(ScramHash::sha1) == nullptr);
-  const pop3d::ScramKeys& keys = *stored.scram_keys(ScramHash::sha256);
-  const pop3d::ScramKeys derived = derive_scram_keys(ScramHash::sha256, "pencil", keys.salt, 4096);
+  REQUIRE(stored.scram_keys(ScramHash::sha_256) != nullptr);
+  CHECK(stored.scram_keys(ScramHash::sha_1) == nullptr);
+  const mailwire::OwnScramKeys& keys = *stored.scram_keys(ScramHash::sha_256);
+  const mailwire::OwnScramKeys derived = pop3d::derive_scram_keys(ScramHash::sha_256, "pencil", keys.salt, 4096);
   CHECK(keys.iterations == 4096);
   CHECK(keys.salt.size() == 16);
   CHECK(keys.stored_key == derived.stored_key);
   CHECK(keys.server_key == derived.server_key);
   CHECK(derived.server_key != derived.stored_key);
-  CHECK(StoredPassword::parse(fields[16]).scram_keys(ScramHash::sha1) != nullptr);
+  CHECK(StoredPassword::parse(fields[16]).scram_keys(ScramHash::sha_1) != nullptr);
 }
 
 TEST_CASE("F-LOG: a secret that has not the form of its scheme is refused, in words that quote nothing of it") {

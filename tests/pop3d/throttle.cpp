@@ -10,14 +10,16 @@
 #include "recent.hpp"
 
 using namespace std::chrono_literals;
-using pop3d::Address;
+using mailwire::IpAddress;
 using pop3d::LastLogin;
 using pop3d::Throttle;
 using Admission = pop3d::Throttle::Admission;
 
 namespace {
 
-const Address here = Address::parse("192.0.2.1").value(), there = Address::parse("192.0.2.2").value();
+IpAddress ip(std::string_view text) { return mailwire::parse_ip(text).value(); }
+
+const IpAddress here = ip("192.0.2.1"), there = ip("192.0.2.2");
 constexpr Throttle::Time start{};
 
 Throttle::Limits limits() {
@@ -30,7 +32,7 @@ Throttle::Limits limits() {
   return limits;
 }
 
-Address number(unsigned i) { return Address::parse("198.51.100." + std::to_string(i)).value(); }
+IpAddress number(unsigned i) { return ip("198.51.100." + std::to_string(i)); }
 
 }  // namespace
 
@@ -60,11 +62,23 @@ TEST_CASE("F-AUTHLOOP: failed logins that are further apart than the ban time ar
   CHECK(throttle.banned(there, start + 5 * 59s));
 }
 
+TEST_CASE("an IPv6 /64 is one party, and so is one IPv4 address, however it came") {
+  const auto same = [](const char* a, const char* b) { return pop3d::party(ip(a)) == pop3d::party(ip(b)); };
+  CHECK(same("2001:db8::1", "2001:db8::ffff:0:0:1"));
+  CHECK_FALSE(same("2001:db8::1", "2001:db8:0:1::1"));
+  CHECK(same("192.0.2.1", "::ffff:192.0.2.1"));
+  CHECK_FALSE(same("192.0.2.1", "192.0.2.2"));
+  CHECK_FALSE(same("::ffff:192.0.2.1", "::ffff:192.0.2.2"));
+  const pop3d::AddressHash hash;
+  CHECK(hash(pop3d::party(ip("192.0.2.1"))) == hash(pop3d::party(ip("::ffff:192.0.2.1"))));
+  CHECK(hash(ip("192.0.2.1")) != hash(ip("192.0.2.2")));
+}
+
 TEST_CASE("failed logins of an IPv6 /64 are those of one address") {
   Throttle throttle(limits());
-  for (int i = 1; i <= 6; ++i) throttle.failed(Address::parse("2001:db8::" + std::to_string(i)).value(), start);
-  CHECK(throttle.banned(Address::parse("2001:db8::7").value(), start));
-  CHECK_FALSE(throttle.banned(Address::parse("2001:db8:0:1::1").value(), start));
+  for (int i = 1; i <= 6; ++i) throttle.failed(ip("2001:db8::" + std::to_string(i)), start);
+  CHECK(throttle.banned(ip("2001:db8::7"), start));
+  CHECK_FALSE(throttle.banned(ip("2001:db8:0:1::1"), start));
 }
 
 TEST_CASE("no address is banned and none waits when failed logins are not counted") {

@@ -17,8 +17,7 @@
 #include <thread>
 #include <vector>
 
-using pop3d::Address;
-using pop3d::ScramHash;
+using mailwire::ScramHash;
 using pop3d::Users;
 using Verdict = pop3d::Users::Verdict;
 
@@ -64,7 +63,7 @@ constexpr const char* argon2 =
 constexpr const char* scram =
     "{SCRAM-SHA-256}5000,W22ZaJ0SNY7soEsUEjb6gQ==,WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=,"
     "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";  // of nothing: the iterations are not 4096
-const Address here = Address::parse("192.0.2.1").value();
+const mailwire::IpAddress here = mailwire::parse_ip("192.0.2.1").value();
 
 Users parse(const std::string& text) { return Users::parse(text, "file"); }
 
@@ -123,12 +122,14 @@ TEST_CASE("nologin and allow_nets bar a user with the right password, and hide f
   CHECK(users.exists("ann"));
   CHECK_FALSE(users.admits("ann", here));
   for (const auto& [from, verdict] : {std::pair("192.0.2.77", Verdict::accepted),
+                                      {"::ffff:192.0.2.77", Verdict::accepted},
                                       {"2001:db8:1::1", Verdict::accepted},
                                       {"192.0.3.1", Verdict::barred},
                                       {"::1", Verdict::barred}}) {
     CAPTURE(from);
-    CHECK(users.check("bob", "pencil", Address::parse(from).value()) == verdict);
-    CHECK(users.admits("bob", Address::parse(from).value()) == (verdict == Verdict::accepted));
+    const mailwire::IpAddress address = mailwire::parse_ip(from).value();
+    CHECK(users.check("bob", "pencil", address) == verdict);
+    CHECK(users.admits("bob", address) == (verdict == Verdict::accepted));
   }
   CHECK(users.check("bob", "wrong", here) == Verdict::wrong_password);
   CHECK(users.check("cy", "pencil", here) == Verdict::barred);
@@ -223,52 +224,53 @@ TEST_CASE("passwords come back only from {PLAIN}") {
 TEST_CASE("SCRAM keys are the kept ones, or derived, and then with the same salt in every reading of the file") {
   const std::string text = std::string("ann:") + scram + "\nbob:{PLAIN}pencil\ncy:" + yescrypt;
   const Users users = parse(text), again = parse(text);
-  const Users::Scram kept = users.scram_keys("ann", ScramHash::sha256);
+  const Users::Scram kept = users.scram_keys("ann", ScramHash::sha_256);
   CHECK(kept.usable);
   CHECK(kept.keys.iterations == 5000);
-  CHECK(kept.keys.stored_key == pop3d::StoredPassword::parse(scram).scram_keys(ScramHash::sha256)->stored_key);
-  for (const ScramHash hash : {ScramHash::sha1, ScramHash::sha256}) {
+  CHECK(kept.keys.stored_key == pop3d::StoredPassword::parse(scram).scram_keys(ScramHash::sha_256)->stored_key);
+  for (const ScramHash hash : {ScramHash::sha_1, ScramHash::sha_256}) {
     const Users::Scram derived = users.scram_keys("bob", hash);
     CHECK(derived.usable);
     CHECK(derived.keys.iterations == 4096);
     CHECK(derived.keys.salt.size() == 16);
-    const auto expected = derive_scram_keys(hash, "pencil", derived.keys.salt, derived.keys.iterations);
+    const auto expected = pop3d::derive_scram_keys(hash, "pencil", derived.keys.salt, derived.keys.iterations);
     CHECK(derived.keys.stored_key == expected.stored_key);
     CHECK(derived.keys.server_key == expected.server_key);
     CHECK(again.scram_keys("\uFF42ob", hash).keys.salt == derived.keys.salt);
     CHECK(users.has_scram(hash));
   }
-  CHECK_FALSE(users.scram_keys("ann", ScramHash::sha1).usable);
-  CHECK_FALSE(users.scram_keys("cy", ScramHash::sha256).usable);
-  CHECK_FALSE(parse(std::string("ann:") + scram).has_scram(ScramHash::sha1));
+  CHECK_FALSE(users.scram_keys("ann", ScramHash::sha_1).usable);
+  CHECK_FALSE(users.scram_keys("cy", ScramHash::sha_256).usable);
+  CHECK_FALSE(parse(std::string("ann:") + scram).has_scram(ScramHash::sha_1));
 }
 
 TEST_CASE("R65: SCRAM keys of unknown users look like the others', stay the same, and cost the same") {
   const Users users = parse("bob:{PLAIN}pencil");
   const auto cost = [&](std::string_view name) {
     const int before = pbkdf2s;
-    users.scram_keys(name, ScramHash::sha256);
+    users.scram_keys(name, ScramHash::sha_256);
     return pbkdf2s - before;
   };
   CHECK(cost("bob") == 1);
   CHECK(cost("bob") == 1);
   CHECK(cost("eve") == 1);
-  const Users::Scram eve = users.scram_keys("eve", ScramHash::sha256), bob = users.scram_keys("bob", ScramHash::sha256);
+  const Users::Scram eve = users.scram_keys("eve", ScramHash::sha_256),
+                     bob = users.scram_keys("bob", ScramHash::sha_256);
   CHECK_FALSE(eve.usable);
   CHECK(eve.keys.iterations == bob.keys.iterations);
   CHECK(eve.keys.salt.size() == bob.keys.salt.size());
   CHECK(eve.keys.salt != bob.keys.salt);
-  CHECK(eve.keys.salt == users.scram_keys("eve", ScramHash::sha256).keys.salt);
-  CHECK(eve.keys.stored_key.size() == 32);
-  CHECK(eve.keys.stored_key != derive_scram_keys(ScramHash::sha256, "pencil", eve.keys.salt, 4096).stored_key);
+  CHECK(eve.keys.salt == users.scram_keys("eve", ScramHash::sha_256).keys.salt);
+  CHECK(eve.keys.key_size == 32);
+  CHECK(eve.keys.stored_key != pop3d::derive_scram_keys(ScramHash::sha_256, "pencil", eve.keys.salt, 4096).stored_key);
 
   const Users kept = parse(std::string("ann:") + scram);
-  CHECK(kept.scram_keys("eve", ScramHash::sha256).keys.iterations == 5000);
-  CHECK(kept.scram_keys("eve", ScramHash::sha256).keys.salt.size() == 16);
-  CHECK(kept.scram_keys("eve", ScramHash::sha256).keys.salt != kept.scram_keys("ann", ScramHash::sha256).keys.salt);
-  const Users::Scram none = parse(std::string("cy:") + yescrypt).scram_keys("eve", ScramHash::sha1);
+  CHECK(kept.scram_keys("eve", ScramHash::sha_256).keys.iterations == 5000);
+  CHECK(kept.scram_keys("eve", ScramHash::sha_256).keys.salt.size() == 16);
+  CHECK(kept.scram_keys("eve", ScramHash::sha_256).keys.salt != kept.scram_keys("ann", ScramHash::sha_256).keys.salt);
+  const Users::Scram none = parse(std::string("cy:") + yescrypt).scram_keys("eve", ScramHash::sha_1);
   CHECK_FALSE(none.usable);
-  CHECK(none.keys.stored_key.size() == 20);
+  CHECK(none.keys.key_size == 20);
 }
 
 TEST_CASE("users can be replaced while others use them") {

@@ -33,7 +33,8 @@ POP3_INLINE bool Session::take_line() {
   const bool bad = counters_.bad_commands != bad_before;
   const bool unknown_yet = waits_for_command();
   if (in_authorization || bad || unknown_yet) input_.wipe_line();
-  if (!bad && !unknown_yet) bad_in_a_row_ = 0;
+  // AUTH is no good command before its exchange has come to something.
+  if (!bad && !unknown_yet && activity_ != Activity::sasl) bad_in_a_row_ = 0;
   return true;
 }
 
