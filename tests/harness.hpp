@@ -225,6 +225,9 @@ class Harness {
   pop3::Outcome accept(const pop3::CommitRequest& request, std::size_t removed) {
     return answered(session.accept(request.token, removed));
   }
+  pop3::Outcome accept(const pop3::CommitRequest& request, pop3::Numbers removed) {
+    return answered(session.accept(request.token, removed));
+  }
   template <class Request>
   pop3::Outcome accept(const Request& request, std::string_view user) {
     return answered(session.accept(request.token, user));

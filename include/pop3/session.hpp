@@ -134,6 +134,8 @@ class Session {
   Outcome accept(Token<CommitRequest>);    // all numbers were removed
   // Only so many were: fewer than asked for make an -ERR that says so (RFC 1939, 6). `invalid`: more than asked for.
   Outcome accept(Token<CommitRequest>, std::size_t removed);
+  // Only these were, in whatever order. `invalid`: one that was not asked for, or one twice.
+  Outcome accept(Token<CommitRequest>, Numbers removed);
 
   // TLS is up. Octets that came before it are gone, and a read in the clear that is still under way is dropped.
   Outcome accept(Token<TlsRequest>, const TlsFacts& facts = {});
@@ -200,6 +202,7 @@ class Session {
   const Counters& counters() const noexcept;
   // As listed; nothing (size 0, no uid) if there is no such number. The uid lives as long as the session.
   MessageInfo message(std::uint32_t number) const noexcept;
+  bool is_marked(std::uint32_t number) const noexcept;  // by DELE; false if there is no such number
   // While a TlsRequest is open: the octets that came behind STLS, for the TLS layer. A client that keeps to RFC 2595
   // has sent none, or the start of its handshake; anything else makes that fail. They live until the request is
   // answered.

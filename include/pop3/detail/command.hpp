@@ -182,6 +182,7 @@ constexpr bool parse_arguments(Command& command, LineParser words) noexcept {
     case Arguments::mechanism: {
       const auto mechanism = words.word();
       if (!mechanism) {
+        broken = {};  // Outlook says it with a space behind it
         broken.add(Rule::auth_list);
         return true;
       }

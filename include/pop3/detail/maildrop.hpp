@@ -107,6 +107,23 @@ class Maildrop {
   }
   // As many as numbers_to_remove() gave last.
   std::size_t to_remove() const noexcept { return numbers_.size(); }
+  // Whether these are among them, each once.
+  bool removes_all_of(Numbers some) const {
+    std::vector<bool> seen(numbers_.size());
+    for (const std::uint32_t number : some) {
+      std::size_t first = 0, end = numbers_.size();
+      while (first < end) {
+        const std::size_t middle = first + (end - first) / 2;
+        if (numbers_[middle] < number)
+          first = middle + 1;
+        else
+          end = middle;
+      }
+      if (first == numbers_.size() || numbers_[first] != number || seen[first]) return false;
+      seen[first] = true;
+    }
+    return true;
+  }
 
  private:
   struct Message {

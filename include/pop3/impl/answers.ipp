@@ -239,6 +239,13 @@ POP3_INLINE Outcome Session::accept(Token<CommitRequest> token, std::size_t remo
   return Outcome::applied;
 }
 
+// A false list could only make a false +OK; so it is looked at, and what it says more than once, or too much, is
+// refused.
+POP3_INLINE Outcome Session::accept(Token<CommitRequest> token, Numbers removed) {
+  const bool known = removed.count <= maildrop_.to_remove() && maildrop_.removes_all_of(removed);
+  return accept(token, known ? removed.count : maildrop_.to_remove() + 1);
+}
+
 POP3_INLINE Outcome Session::refuse(Token<CommitRequest> token, Refusal why) {
   if (!take(token)) return Outcome::stale;
   trace_refusal(why);

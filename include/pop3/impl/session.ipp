@@ -344,6 +344,9 @@ POP3_INLINE void Session::trim() noexcept {
 POP3_INLINE State Session::state() const noexcept { return state_; }
 POP3_INLINE bool Session::encrypted() const noexcept { return encrypted_; }
 POP3_INLINE const Counters& Session::counters() const noexcept { return counters_; }
+POP3_INLINE bool Session::is_marked(std::uint32_t number) const noexcept {
+  return maildrop_.has(number) && maildrop_.is_marked(number);
+}
 POP3_INLINE MessageInfo Session::message(std::uint32_t number) const noexcept {
   if (!maildrop_.has(number)) return {};
   return {maildrop_.size(number), maildrop_.uid(number)};

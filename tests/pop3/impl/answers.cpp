@@ -589,6 +589,44 @@ TEST_CASE("R41 R46-R49 R51 F-QUIT F-PE10: QUIT asks for the removal first, and i
   }
 }
 
+TEST_CASE("R47 R48: which messages were removed may be told; what was not asked for is not believed") {
+  struct Case {
+    std::vector<std::uint32_t> removed;
+    Outcome outcome;
+    const char* reply;
+  };
+  const Case cases[] = {
+      {{1, 3}, Outcome::applied, "+OK bye\r\n"},
+      {{3, 1}, Outcome::applied, "+OK bye\r\n"},
+      {{3}, Outcome::applied, "-ERR [SYS/TEMP] 1 of 2 deleted messages removed\r\n"},
+      {{}, Outcome::applied, "-ERR [SYS/TEMP] 0 of 2 deleted messages removed\r\n"},
+      {{2}, Outcome::invalid, nullptr},
+      {{1, 2}, Outcome::invalid, nullptr},
+      {{1, 1}, Outcome::invalid, nullptr},
+      {{0}, Outcome::invalid, nullptr},
+      {{4}, Outcome::invalid, nullptr},
+      {{1, 2, 3}, Outcome::invalid, nullptr},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.removed.size());
+    Server server(plain_config(), {}, {{"a", "1\r\n"}, {"b", "2\r\n"}, {"c", "3\r\n"}});
+    server.log_in();
+    const CommitRequest request = server.ask<CommitRequest>("DELE 3\r\nDELE 1\r\nQUIT\r\n");
+    CHECK(server.session.is_marked(1));
+    CHECK_FALSE(server.session.is_marked(2));
+    CHECK_FALSE(server.session.is_marked(4));
+    const pop3::Numbers removed{c.removed.data(), c.removed.size()};
+    CHECK(server.harness.accept(request, removed) == c.outcome);
+    CHECK(server.harness.accept(request, removed) == Outcome::stale);
+    const std::string reply = server.say("");
+    if (c.reply != nullptr)
+      CHECK(reply == c.reply);
+    else
+      CHECK(is_one_error(reply, "[SYS/TEMP] "));
+    CHECK(server.faults() == "");
+  }
+}
+
 TEST_CASE("R46: QUIT asks also when nothing is marked, since the maildrop is to be unlocked") {
   Server server;
   server.log_in();
