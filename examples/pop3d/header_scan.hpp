@@ -2,9 +2,12 @@
 #ifndef POP3D_HEADER_SCAN_HPP
 #define POP3D_HEADER_SCAN_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "mailwire/utf8.hpp"
 
 namespace pop3d {
 
@@ -17,15 +20,11 @@ class HeaderScan {
 
   // The message from its beginning, piece by piece, until done().
   void add(std::string_view octets) noexcept {
-    for (const char c : octets) {
-      if (done()) return;
-      ++seen_;
-      if (static_cast<unsigned char>(c) >= 0x80)
-        found_ = true;
-      else if (c != '\n')
-        line_ = line_ == Line::empty && c == '\r' ? Line::cr : Line::text;
-      else
-        line_ = line_ == Line::text ? Line::empty : Line::last;
+    octets = octets.substr(0, most - seen_);
+    while (!octets.empty() && !done()) {
+      const std::size_t size = std::min(octets.find('\n'), octets.size() - 1) + 1;
+      add_part(octets.substr(0, size));
+      octets.remove_prefix(size);
     }
   }
   bool done() const noexcept { return found_ || line_ == Line::last || seen_ >= most; }
@@ -33,6 +32,16 @@ class HeaderScan {
 
  private:
   enum class Line : std::uint8_t { empty, cr, text, last };  // last: the empty one, behind the header
+
+  // Of one line, not empty.
+  void add_part(std::string_view part) noexcept {
+    seen_ += part.size();
+    found_ = !mailwire::is_ascii(part);
+    const bool whole = part.back() == '\n';
+    if (whole) part.remove_suffix(1);
+    if (!part.empty()) line_ = line_ == Line::empty && part == "\r" ? Line::cr : Line::text;
+    if (whole) line_ = line_ == Line::text ? Line::empty : Line::last;
+  }
 
   std::size_t seen_ = 0;
   Line line_ = Line::empty;
