@@ -5,11 +5,11 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 build=build-tests
 
-# The last line: real mail programs for the interop tests, which skip those that are not there.
+# The last lines: real mail programs for the interop tests, which skip those that are not there.
 packages() {
   sh .ci/setup g++ meson ninja-build pkg-config doctest-dev libboost-dev libboost-program-options-dev libssl-dev \
-    libcrypt-dev libsodium-dev libidn-dev nlohmann-json3-dev python3 curl fetchmail mpop getmail6 haproxy openssl \
-    testssl.sh
+    libcrypt-dev libsodium-dev libidn-dev nlohmann-json3-dev python3 curl fetchmail mpop getmail6 mutt gsasl perl \
+    libio-socket-ssl-perl libauthen-sasl-perl libdigest-hmac-perl haproxy openssl testssl.sh
 }
 
 # Both features are enabled, not auto: what cannot be built is an error and does not vanish. Without optimization and

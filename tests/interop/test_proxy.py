@@ -101,6 +101,29 @@ class Behind(Case):
         self.assertEqual(len(lines), count)
         return lines[-1]['address']
 
+    def front(self, to, settings, tls=''):
+        """A haproxy that passes connections on; its address. It listens on a socket of ours, so no port is guessed."""
+        listener = socket.create_server((PROXY, 0))
+        self.addCleanup(listener.close)
+        folder = self.folder()
+        configuration = folder / 'haproxy.cfg'
+        configuration.write_text(f'''
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+listen front
+  bind fd@{listener.fileno()} {tls}
+  server pop3d {to[0]}:{to[1]} {settings}
+''')
+        with open(folder / 'log', 'wb') as log:
+            process = subprocess.Popen(['haproxy', '-db', '-f', str(configuration)], pass_fds=[listener.fileno()],
+                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return listener.getsockname()
+
 
 class Headers(Behind):
     def setUp(self):
@@ -287,29 +310,6 @@ class Haproxy(Behind):
     def setUp(self):
         self.server = self.serve_behind('--proxy-from', PROXY, tls=True)
         self.trusting = ssl.create_default_context(cafile=CERTIFICATE)
-
-    def front(self, to, settings, tls=''):
-        """A haproxy that passes connections on; its address. It listens on a socket of ours, so no port is guessed."""
-        listener = socket.create_server((PROXY, 0))
-        self.addCleanup(listener.close)
-        folder = self.folder()
-        configuration = folder / 'haproxy.cfg'
-        configuration.write_text(f'''
-defaults
-  mode tcp
-  timeout connect 5s
-  timeout client 30s
-  timeout server 30s
-listen front
-  bind fd@{listener.fileno()} {tls}
-  server pop3d {to[0]}:{to[1]} {settings}
-''')
-        with open(folder / 'log', 'wb') as log:
-            process = subprocess.Popen(['haproxy', '-db', '-f', str(configuration)], pass_fds=[listener.fileno()],
-                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        return listener.getsockname()
 
     def session(self, client):
         """All that a mail program does; the client's own address has to be the one in the log."""
