@@ -30,7 +30,7 @@ struct Services {
   std::string hostname;
   bool apop;
   Reloadable<Users> users;
-  Reloadable<Tokens> tokens;
+  Reloadable<Tokens> tokens;        // null: none are taken
   Reloadable<TlsContext> tls;       // null: there is none
   Reloadable<pop3::Config> config;  // made of the others
   std::unique_ptr<Store> store;

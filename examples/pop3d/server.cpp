@@ -88,8 +88,9 @@ struct Server::Implementation {
         services{options.hostname,
                  options.apop,
                  Reloadable<Users>(std::move(users)),
-                 Reloadable<Tokens>(
-                     [settings = options.tokens] { return std::make_shared<const Tokens>(Tokens::read(settings)); }),
+                 Reloadable<Tokens>([settings = options.tokens] {
+                   return settings.wanted() ? std::make_shared<const Tokens>(Tokens::read(settings)) : nullptr;
+                 }),
                  Reloadable<TlsContext>(std::move(tls)),
                  Reloadable<pop3::Config>([this, options] {
                    return std::make_shared<const pop3::Config>(make_settings(options, *services.users.get()));
@@ -228,7 +229,7 @@ void Server::Implementation::reload_at_signal() {
 
 void Server::Implementation::reload() {
   reload(services.users, "users");
-  reload(services.tokens, "tokens");
+  if (services.tokens.get()) reload(services.tokens, "tokens");
   if (services.tls.get()) reload(services.tls, "tls");
   services.config.reload();  // what is offered depends on the users
 }
