@@ -63,6 +63,7 @@ struct Capability {
 
 // A verb that becomes a CommandRequest: one of the application's own, or one that the session knows, to observe,
 // refuse or replace it. Built-in verbs keep their own syntax and states; the other members are for new ones.
+// "*" stands for all that are not listed, unknown ones too.
 struct CommandSpec {
   std::string verb;  // 3 to 12 letters, digits or "-"; case does not matter
   bool in_authorization = false, in_transaction = true;

@@ -102,7 +102,7 @@ struct TlsRequest {
 
 // A verb of Config::commands.                       accept(token, text) | proceed | send_body | lend_body | refuse
 // proceed() lets the session do what the verb means to it; the others replace that. `argument` is empty for USER, PASS,
-// APOP and AUTH: it is a secret, or near one.
+// APOP and AUTH: it is a secret, or near one. Of a verb that nobody knows `verb` is empty too: it may be a password.
 struct CommandRequest {
   Token<CommandRequest> token;
   std::string_view verb;      // in upper case

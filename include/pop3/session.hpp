@@ -321,7 +321,9 @@ class Session {
   void forget_client_settings() noexcept;
   const CommandSpec* find_spec(std::string_view verb) const noexcept;
   const Mechanism* find_mechanism(std::string_view name) const noexcept;
-  void ask_for_command(const CommandSpec& spec, const detail::Command& command, std::string_view line);
+  bool observes_all() const noexcept;
+  void take_own_command(const CommandSpec& spec, const detail::Command& command, std::string_view line);
+  void ask_for_command(const detail::Command& command, std::string_view line, bool known);
   bool waits_for_command() const noexcept;
   detail::CapabilityFacts capability_facts() const noexcept;
 

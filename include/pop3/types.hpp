@@ -198,15 +198,15 @@ inline constexpr std::size_t verb_count = static_cast<std::size_t>(Verb::other) 
 // What happened so far. Octets are those of the session: TLS is not counted.
 struct Counters {
   std::uint64_t octets_in = 0, octets_out = 0;
-  std::uint64_t commands = 0;                       // complete lines, bad ones too: each has got or will get one reply
-  std::uint64_t bad_commands = 0;                   // unknown, malformed, too long, or not allowed in this state
-  std::uint32_t failed_logins = 0;                  // wrong credentials, whoever found out
-  std::uint32_t logins = 0;                         // attempts: a password, digest, proof or token was looked at
-  std::uint32_t retrieved = 0, tops = 0;            // bodies completed
-  std::uint32_t marked = 0;                         // messages that are marked deleted now, or were at QUIT
-  std::uint32_t removed = 0;                        // messages that the application said it removed
-  std::uint64_t body_octets = 0;                    // of messages, as LIST counts them
-  std::uint64_t octets_before_tls = 0;              // came in the clear behind STLS, and were never looked at
+  std::uint64_t commands = 0;             // complete lines, bad ones too: each has got or will get one reply
+  std::uint64_t bad_commands = 0;         // unknown, malformed, too long, or not allowed in this state
+  std::uint32_t failed_logins = 0;        // wrong credentials, whoever found out
+  std::uint32_t logins = 0;               // attempts: a password, digest, proof or token was looked at
+  std::uint32_t retrieved = 0, tops = 0;  // bodies completed
+  std::uint32_t marked = 0;               // messages that are marked deleted now, or were at QUIT
+  std::uint32_t removed = 0;              // messages that the application said it removed
+  std::uint64_t body_octets = 0;          // of messages, as LIST counts them
+  std::uint64_t octets_before_tls = 0;    // came in the clear behind STLS: never looked at; a ClientHello counts
   std::array<std::uint32_t, verb_count> by_verb{};  // commands that were carried out or refused, but not malformed
   std::array<std::uint32_t, rule_count> broken{};   // commands that broke a rule, tolerated or not
 };

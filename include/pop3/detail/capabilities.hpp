@@ -96,6 +96,14 @@ inline bool stls_allowed(const Config& config, const CapabilityFacts& facts) noe
   return config.offer_stls && !facts.encrypted && !facts.logged_in && !facts.utf8;
 }
 
+// The line speaks of a value that the session knows, for all or for the user who has logged in.
+inline bool is_set(std::string_view line, const Config& config, const CapabilityFacts& facts) noexcept {
+  const auto known = [&](std::string_view tag, std::optional<std::uint32_t> all, std::optional<std::uint32_t> own) {
+    return mailwire::equals_ignoring_case(tag_of(line), tag) && (all || (facts.logged_in && own));
+  };
+  return known("EXPIRE", config.expire, facts.expire) || known("LOGIN-DELAY", config.login_delay, facts.login_delay);
+}
+
 class CapabilityList {
  public:
   CapabilityList(ByteBuffer& out, const Config& config, const CapabilityFacts& facts) noexcept
@@ -118,7 +126,7 @@ class CapabilityList {
     for (const Capability& capability : config_.capabilities)
       if (facts_.logged_in ? capability.after_login : capability.before_login) application_line(capability.line);
     if (facts_.announced != nullptr)
-      for (const std::string& announced : *facts_.announced) line(announced, true);
+      for (const std::string& announced : *facts_.announced) application_line(announced, true);
     end_multi_line(out_);
   }
 
@@ -127,20 +135,13 @@ class CapabilityList {
   void line(std::string_view text, bool of_session = false) {
     if (!is_capability(text) || contains_tag(config_.hidden_capabilities, tag_of(text))) return;
     if (facts_.concealed != nullptr && contains_tag(*facts_.concealed, tag_of(text))) return;
-    if (!of_session && facts_.announced != nullptr && contains_tag(*facts_.announced, tag_of(text))) return;
+    const bool announced = facts_.announced != nullptr && contains_tag(*facts_.announced, tag_of(text));
+    if (announced && !of_session && !is_set(text, config_, facts_)) return;
     out_.append(text);
     end_line(out_);
   }
-  // Not beside a value that the session knows, for all or for the user who has logged in.
-  void application_line(std::string_view text) {
-    const bool known =
-        (is_known(config_.expire, facts_.expire) && mailwire::equals_ignoring_case(tag_of(text), "EXPIRE")) ||
-        (is_known(config_.login_delay, facts_.login_delay) &&
-         mailwire::equals_ignoring_case(tag_of(text), "LOGIN-DELAY"));
-    if (!known && !is_own(text)) line(text);
-  }
-  bool is_known(std::optional<std::uint32_t> all, std::optional<std::uint32_t> own) const noexcept {
-    return all || (facts_.logged_in && own);
+  void application_line(std::string_view text, bool of_session = false) {
+    if (!is_own(text) && !is_set(text, config_, facts_)) line(text, of_session);
   }
   void mechanisms() {
     std::string text = "SASL";

@@ -423,7 +423,8 @@ POP3_INLINE void Session::end_body(bool complete) {
   counters_.body_octets += octets;
   if (complete && cursor_ > 0) {
     ++(cut_top_ ? counters_.tops : counters_.retrieved);
-    if (!cut_top_) maildrop_.note_retrieved(cursor_);
+    // A surrogate is not the message: what it stands for has yet to be fetched.
+    if (!cut_top_ && maildrop_.form(cursor_) == detail::Maildrop::Form::as_it_is) maildrop_.note_retrieved(cursor_);
   }
   if (config_.trace && (complete || octets > 0)) trace_input("S* ", std::to_string(octets) + (complete ? "" : " cut"));
   chunk_ = {};

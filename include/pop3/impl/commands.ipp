@@ -59,7 +59,8 @@ POP3_INLINE void Session::take_command(std::string_view line) {
   trace_command(command, line);
   // PASS must come directly after USER (RFC 1939, 7).
   if (command.verb != Verb::pass || !command.well_formed) forget_login();
-  if (const CommandSpec* const spec = find_spec(command.word)) return ask_for_command(*spec, command, line);
+  if (const CommandSpec* const spec = find_spec(command.word)) return take_own_command(*spec, command, line);
+  if (observes_all()) return ask_for_command(command, line, command.verb != Verb::other);
   execute(command);
 }
 

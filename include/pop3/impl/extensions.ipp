@@ -24,6 +24,7 @@ POP3_INLINE void Session::stls() {
   if (!detail::stls_allowed(config_, capability_facts())) return bad_command(Text::not_now);
   say_ok(Text::begin_tls);
   activity_ = Activity::tls;
+  counters_.octets_before_tls += input_.unread().size();
 }
 
 // The handshake begins when the +OK has left.
@@ -46,7 +47,6 @@ POP3_INLINE Outcome Session::accept(Token<TlsRequest> token, const TlsFacts& fac
   if (!take(token)) return Outcome::stale;
   trace_accept();
   trace_input("tls:", {});
-  counters_.octets_before_tls += input_.unread().size();
   drop_read_ = input_.is_lent();
   input_.clear();
   forget_client_settings();
@@ -150,7 +150,8 @@ POP3_INLINE detail::CapabilityFacts Session::capability_facts() const noexcept {
 }
 
 POP3_INLINE bool Session::announce(std::string_view line) {
-  if (!detail::is_capability(line) || detail::is_own(line)) return false;
+  if (!detail::is_capability(line) || detail::is_own(line) || detail::is_set(line, config_, capability_facts()))
+    return false;
   trace_input("announce: ", line);
   for (std::string& announced : extras().announced) {
     if (!mailwire::equals_ignoring_case(detail::tag_of(announced), detail::tag_of(line))) continue;
@@ -170,8 +171,14 @@ POP3_INLINE void Session::conceal(std::string_view tag) {
 
 POP3_INLINE const CommandSpec* Session::find_spec(std::string_view verb) const noexcept {
   for (const CommandSpec& spec : config_.commands)
-    if (mailwire::equals_ignoring_case(spec.verb, verb)) return &spec;
+    if (mailwire::equals_ignoring_case(spec.verb, verb) && spec.verb != "*") return &spec;
   return nullptr;
+}
+
+POP3_INLINE bool Session::observes_all() const noexcept {
+  for (const CommandSpec& spec : config_.commands)
+    if (spec.verb == "*") return true;
+  return false;
 }
 
 namespace detail {
@@ -206,8 +213,8 @@ constexpr bool is_secret(Verb verb) noexcept {
 }  // namespace detail
 
 // A built-in verb is looked at by execute() if the application lets it proceed, one of its own now.
-POP3_INLINE void Session::ask_for_command(const CommandSpec& spec, const detail::Command& command,
-                                          std::string_view line) {
+POP3_INLINE void Session::take_own_command(const CommandSpec& spec, const detail::Command& command,
+                                           std::string_view line) {
   if (command.verb == Verb::other) {
     const auto count = detail::count_words(command.rest);
     if (!detail::is_verb(spec.verb)) return bad_command(Text::unknown_command);
@@ -216,15 +223,21 @@ POP3_INLINE void Session::ask_for_command(const CommandSpec& spec, const detail:
     if (!count || *count < spec.least_words || *count > spec.most_words) return bad_command(Text::malformed);
     ++counters_.by_verb[static_cast<std::size_t>(Verb::other)];
   }
+  ask_for_command(command, line, true);
+}
+
+// Keeps the verb in upper case, if it may be shown, and the line as it came.
+POP3_INLINE void Session::ask_for_command(const detail::Command& command, std::string_view line, bool known) {
+  const std::string_view verb = known ? command.word : std::string_view{};
   mailwire::ByteBuffer& copy = extras().command;
   copy.clear();
-  copy.room(2 * line.size() + 1);
-  for (const char c : command.word) copy.append(mailwire::to_upper(c));
+  copy.room(verb.size() + line.size() + 1);
+  for (const char c : verb) copy.append(mailwire::to_upper(c));
   copy.append(line);
   CommandRequest request{};
   request.token = next_token<CommandRequest>();
-  request.verb = copy.view().substr(0, command.word.size());
-  if (command.rest && !detail::is_secret(command.verb))
+  request.verb = copy.view().substr(0, verb.size());
+  if (known && command.rest && !detail::is_secret(command.verb))
     request.argument = copy.view().substr(copy.size() - command.rest->size());
   ask(request);
 }

@@ -44,10 +44,8 @@ POP3_INLINE void Session::commit_input(std::size_t n) {
   n = input_.commit(n);
   counters_.octets_in += n;
   if (n > 0) due_ = true;
-  if (drop_read_) {
-    counters_.octets_before_tls += n;
-    input_.clear();
-  }
+  if (drop_read_ || activity_ == Activity::tls) counters_.octets_before_tls += n;
+  if (drop_read_) input_.clear();
   drop_read_ = false;
   if (state_ == State::closed) input_.clear();  // a read was under way when the session closed
 }
@@ -67,7 +65,10 @@ POP3_INLINE std::size_t Session::receive(std::string_view octets) {
   return taken;
 }
 
-POP3_INLINE void Session::end_of_input() { end_of_input_ = due_ = true; }
+POP3_INLINE void Session::end_of_input() {
+  end_of_input_ = due_ = true;
+  if (waits_for_handshake()) close(CloseReason::tls_failed, Ending::forced);  // who sends no more cannot finish it
+}
 
 POP3_INLINE void Session::disconnect() {
   if (activity_ != Activity::closed && activity_ != Activity::over) trace_input("disconnect:", {});
