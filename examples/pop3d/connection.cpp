@@ -320,7 +320,7 @@ void Connection::log_end() {
   LogLine(services_.log, Level::info, "session")
       .add("user", user_)
       .add("address", client_.text().view())
-      .add("tls", stream_.encrypted() ? "yes" : "no")
+      .add("tls", stream_.shook_hands() ? "yes" : "no")  // not where TLS failed
       .add("method", method_)
       .add("commands", counters.commands)
       .add("bad", counters.bad_commands)

@@ -38,6 +38,7 @@ class Stream {
   void start_tls(std::shared_ptr<const TlsContext> tls, std::string_view already_read);
   bool encrypted() const noexcept { return ssl_ != nullptr; }
   Tried handshake();  // TLS: first of all, until `done`
+  bool shook_hands() const noexcept { return encrypted() && SSL_is_init_finished(ssl_.get()) == 1; }
   // After that; see tls.hpp. Both are empty in the clear.
   TlsDetails tls_details() const;
   std::string channel_binding(std::string_view type) const;

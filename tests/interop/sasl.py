@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import os
 import re
+import select
 import ssl
 import struct
 import subprocess
@@ -25,21 +26,28 @@ class Gsasl:
         command += [] if plus else ['--no-cb']
         command += ['--authorization-id', user] if mechanism == 'EXTERNAL' else []
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL)
+                                        stderr=subprocess.DEVNULL, bufsize=0)
         if plus:
             exporter, unique = (bindings.get(kind, b'') for kind in ('tls-exporter', 'tls-unique'))
             self.tell(base64.b64encode(exporter))
             if not exporter:
                 self.tell(base64.b64encode(unique))
-        self.process.stdout.readline()  # the mechanism's name
+        self.said()  # the mechanism's name
         self.first = self.said()
 
     def tell(self, line):
         self.process.stdin.write(line + b'\n')
-        self.process.stdin.flush()
 
     def said(self):
-        return self.PROMPT.sub(b'', self.process.stdout.readline()).rstrip(b'\n')
+        line = b''
+        while not line.endswith(b'\n'):
+            if not select.select([self.process.stdout], [], [], 10)[0]:
+                raise TimeoutError(f'gsasl asks for more: {line!r}')
+            octets = self.process.stdout.read(1)
+            if not octets:
+                raise EOFError(f'gsasl has ended behind {line!r}')
+            line += octets
+        return self.PROMPT.sub(b'', line).rstrip(b'\n')
 
     def step(self, challenge):
         self.tell(challenge)
