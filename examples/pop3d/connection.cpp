@@ -221,6 +221,7 @@ Awaitable<> Connection::answer(pop3::CommitRequest ask) {
 
 Awaitable<> Connection::answer(pop3::Closed closed) {
   reason_ = to_string(closed.reason);
+  if (!counted_user_.empty()) services_.throttle.leave(std::exchange(counted_user_, {}));  // a client may be quick
   co_return;  // run() unlocks the maildrop, if there still is one
 }
 

@@ -14,7 +14,7 @@
 
 #include "mailwire/ascii.hpp"
 #include "mailwire/version.hpp"
-#include "pop3/types.hpp"
+#include "pop3/detail/capabilities.hpp"
 
 namespace pop3d {
 namespace {
@@ -33,7 +33,7 @@ struct Values {
   std::vector<std::string> listen, listen_tls, proxy_from;
   std::vector<std::string> certificates, keys;
   std::string threads, max_connections, log_level, client_name;
-  std::string connections_per_address, connections_per_user, failed_logins, ban_time, login_delay, expire;
+  std::string connections_per_address, connections_per_user, failed_logins, ban_time, login_delay, expire, mechanisms;
   Options options;
 };
 
@@ -75,6 +75,8 @@ po::options_description describe(Values& values) {
      "how long a user has to wait after a login until the next one; default: 0")
     ("expire", po::value(&values.expire)->value_name("DAYS"),
      "announce that messages are kept so long, or \"never\" removed; 0 = those retrieved are removed at QUIT")
+    ("mechanisms", po::value(&values.mechanisms)->value_name("LIST"),
+     "offer these SASL mechanisms alone, as far as they can work: names with commas between them")
     ("apop", po::bool_switch(&options.apop), "offer APOP, for users with a {PLAIN} password")
     ("oauth-key", po::value(&options.tokens.keys)->value_name("FILE"),
      "let users log in with tokens (JWT) that are signed with it: a public key or certificate, PEM, or a JWK set; may be "
@@ -156,6 +158,17 @@ std::vector<TlsSettings::Files> pair(const std::vector<std::string>& certificate
     pairs.push_back({certificates[i], keys[i]});
   }
   return pairs;
+}
+
+std::vector<std::string> parse_mechanisms(const std::string& text) {
+  std::vector<std::string> names;
+  std::istringstream in(text);
+  for (std::string name; std::getline(in, name, ',');) {
+    if (pop3::detail::find_method(name) == pop3::AuthMethod::other)
+      throw WrongUse("--mechanisms: \"" + name + "\" is not known");
+    names.push_back(name);
+  }
+  return names;
 }
 
 void parse_throttle(const Values& values, const po::variables_map& given, Options& options) {
@@ -272,6 +285,7 @@ Options parse_options(int argc, const char* const* argv) {
   if (given.count("max-connections") > 0)
     options.max_connections = parse_count("--max-connections", values.max_connections, 1'000'000);
   parse_throttle(values, given, options);
+  if (given.count("mechanisms") > 0) options.mechanisms = parse_mechanisms(values.mechanisms);
   check_tokens(options.tokens, given);
   if (given.count("log-level") > 0) options.log_level = parse_level(values.log_level);
   if (given.count("hostname") == 0) options.hostname = options.demo() ? "localhost" : own_hostname();

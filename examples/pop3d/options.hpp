@@ -37,6 +37,7 @@ struct Options {
   std::chrono::seconds login_delay{0};
   std::optional<std::uint32_t> expire;  // days; pop3::expire_never
   bool apop = false, utf8 = false;
+  std::vector<std::string> mechanisms;  // those that may be offered; none = all that can work
   TokenSettings tokens;
   bool hash_password = false;  // do that, and that is all
   std::string scheme = "CRYPT", user;

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "settings.hpp"
 
+#include <algorithm>
+#include <vector>
+
+#include "mailwire/ascii.hpp"
+
 namespace pop3d {
 namespace {
 
@@ -23,6 +28,12 @@ std::vector<pop3::Mechanism> mechanisms(const Options& options, const Users& use
   if (users.has_plain()) list.emplace_back("CRAM-MD5");
   list.emplace_back("PLAIN");
   list.emplace_back("LOGIN");
+  if (options.mechanisms.empty()) return list;
+  const auto wanted = [&](const pop3::Mechanism& mechanism) {
+    return std::any_of(options.mechanisms.begin(), options.mechanisms.end(),
+                       [&](const std::string& name) { return mailwire::equals_ignoring_case(name, mechanism.name); });
+  };
+  std::erase_if(list, [&](const pop3::Mechanism& mechanism) { return !wanted(mechanism); });
   return list;
 }
 

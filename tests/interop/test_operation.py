@@ -45,8 +45,8 @@ class CommandLine(Case):
         for option in ('listen', 'listen-tls', 'mail', 'users', 'cert', 'key', 'client-ca',
                        'require-client-cert', 'client-cert-name', 'allow-plaintext', 'proxy-from', 'hostname', 'threads',
                        'max-connections', 'max-connections-per-address', 'max-connections-per-user',
-                       'failed-logins-per-address', 'ban-time', 'login-delay', 'hash-password', 'scheme', 'user',
-                       'log-level', 'help', 'version'):
+                       'failed-logins-per-address', 'ban-time', 'login-delay', 'mechanisms', 'expire', 'apop',
+                       'utf8', 'hash-password', 'scheme', 'user', 'log-level', 'help', 'version'):
             self.assertIn(f'--{option} '.encode(), self.pop3d('--help').stdout)
 
     def test_wrong_use(self):
@@ -72,6 +72,7 @@ class CommandLine(Case):
                 ((*serve, '--listen-tls', '127.0.0.1:0', '--cert', CERTIFICATE), '--key'),
                 ((*serve, '--key', KEY), '--cert'),
                 ((*serve, '--threads', '0'), '--threads'),
+                ((*serve, '--mechanisms', 'PLAIN,NTLM'), '--mechanisms'),
                 ((*serve, '--threads', 'many'), '--threads'),
                 ((*serve, '--max-connections', '0'), '--max-connections'),
                 ((*serve, '--max-connections', '-5'), '--max-connections'),
