@@ -125,7 +125,7 @@ class Texts {
   std::array<std::string, text_count> texts_;
 };
 
-// A catalogue for LANG. Texts are UTF-8; what is missing is said in English.
+// A catalogue for LANG. Texts are UTF-8; what is missing is said as Config::texts says.
 struct Language {
   std::string tag;   // RFC 5646: "de", "pt-BR"
   std::string name;  // in the language itself: "Deutsch"
