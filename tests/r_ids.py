@@ -13,24 +13,13 @@ import sys
 CLIENT = [100, 101, 102, 103, 113, 115, 117, 126, 127, 129, 130, 131, *range(147, 155), 162, 168, 169, 170, 176, 181, 185,
           186, 189, 210, 214, 216, 217, 231, 234, *range(241, 248)]
 RELEASE = [number for number in [*range(1, 75), *range(88, 259)] if number not in CLIENT]
-PREPARATION = ('the application prepares names and passwords: SASLprep needs the tables of Unicode 3.2, and RFC 8265 has '
-               'replaced it; the session refuses ill-formed UTF-8 and control characters')
 LAYERS = 'no mechanism of the library has a security layer: TLS is what protects a connection'
-TLS = 'TLS is the affair of the application'
 LEFT_OUT = {
     171: 'the case of response codes matters to who reads them; a server writes them in upper case',
-    194: PREPARATION,
-    195: PREPARATION,
     196: 'no mechanism of the library uses a service name (GSSAPI and DIGEST-MD5 would)',
     197: LAYERS,
     199: LAYERS,
     212: 'the application converts messages; it can refuse those that it cannot convert with [UTF8]',
-    219: PREPARATION,
-    220: PREPARATION,
-    221: PREPARATION,
-    222: PREPARATION,
-    235: TLS,
-    237: TLS,
 }
 LAST = 258  # of the whole checklist
 

@@ -62,8 +62,8 @@ struct Frame : Mail {
   std::string_view octets;
   std::optional<Tls> tls;
   const unsigned connections = 1000, most_connections = 1000;
-  const std::string unique = "1896.697170952", random_octets = "0123456789abcdef", secret = "4125c247e43ab1e9";
-  static std::string random_salt() { return "f2a90c5d1be47038"; }
+  const std::string unique = "1896.697170952", random_octets = "0123456789abcdef", secret = "f2a90c5d1be47038";
+  static std::string random_salt() { return "4125c247e43ab1e9"; }
   std::optional<pop3::TimePoint> last_login;
 
   void before() {}
