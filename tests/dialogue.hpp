@@ -337,6 +337,8 @@ inline bool read_setting(Dialogue& dialogue, const std::string& key, const std::
     limits.bad_commands = count;
   else if (key == "failed_logins")
     limits.failed_logins = count;
+  else if (key == "login_attempts")
+    limits.login_attempts = count;
   else if (key == "idle")
     limits.idle = duration(value);
   else if (key == "idle_below_rfc")

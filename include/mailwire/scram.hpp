@@ -243,6 +243,12 @@ class ScramServer {
   ScramServer(ScramHash hash, bool plus, bool plus_offered) noexcept
       : hash_(hash), plus_(plus), plus_offered_(plus_offered) {}
   ~ScramServer() { text_.wipe(); }
+  // Overwrites all that it knows, and fails from now on. Views that it gave may still be read.
+  void forget() noexcept {
+    text_.wipe();
+    user_end_ = authzid_end_ = header_end_ = messages_end_ = nonce_begin_ = nonce_end_ = 0;
+    state_ = State::failed;
+  }
   ScramServer(const ScramServer&) = delete;
   ScramServer& operator=(const ScramServer&) = delete;
 

@@ -25,6 +25,7 @@ struct Limits {
   std::size_t trace = 65'536;                 // octets that wait for take_trace(); what comes then is left out
   unsigned bad_commands = 20;                 // in a row
   unsigned failed_logins = 3;                 // in a session; wrong credentials only
+  unsigned login_attempts = 30;               // PASS, APOP and AUTH in a session, whatever becomes of them
   Duration idle = std::chrono::minutes(10);   // without a command; RFC 1939, 3: at least 10 minutes
   bool idle_below_rfc = false;                // false: a shorter `idle` counts as 10 minutes
   Duration login = std::chrono::minutes(10);  // from the first poll() until a maildrop is open
@@ -62,7 +63,8 @@ struct Capability {
 };
 
 // A verb that becomes a CommandRequest: one of the application's own, or one that the session knows, to observe,
-// refuse or replace it. Built-in verbs keep their own syntax and states; the other members are for new ones.
+// refuse or replace it. Built-in verbs keep their own syntax and states: nobody is asked about those that break them.
+// The other members are for new ones.
 // "*" stands for all that are not listed, unknown ones too.
 struct CommandSpec {
   std::string verb;  // 3 to 12 letters, digits or "-"; case does not matter

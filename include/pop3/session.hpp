@@ -173,8 +173,8 @@ class Session {
   // ---- octets out -----------------------------------------------------------------------------------------------
   // What these two return stays valid and unchanged until consume_output(), whatever else is called in between. To look
   // without sending: wants_output().
-  std::string_view output() noexcept;                               // the first run; empty = nothing to send
-  std::size_t gather(ConstBuffer* runs, std::size_t max) noexcept;  // at most 4 runs, for writev or Asio
+  std::string_view output();                               // the first run; empty = nothing to send
+  std::size_t gather(ConstBuffer* runs, std::size_t max);  // at most 4 runs, for writev or Asio
   // `n` octets were sent; 0 = none, the write failed or was given up. n <= what was returned.
   void consume_output(std::size_t n);
   // Copies up to `room` octets of output to one block and consumes them: for TLS records. Returns how many.
@@ -221,6 +221,8 @@ class Session {
   std::string take_trace();
 
  private:
+  Session(const Config& config, SessionId id, bool encrypted) noexcept;
+
   // What the session does next by itself.
   enum class Activity : std::uint8_t {
     greet,     // nothing was sent yet
@@ -265,7 +267,6 @@ class Session {
   mailwire::ByteBuffer& body_text();
   std::string_view text(Text text) const noexcept;
   bool unicode() const noexcept;
-  void say(std::string_view status, Code code, std::string_view words, std::uint64_t one = 0, std::uint64_t two = 0);
   void say_ok();
   void say_ok(Text text, std::uint64_t one = 0, std::uint64_t two = 0);
   void say_error(Text text, Code code = Code::none, std::uint64_t one = 0, std::uint64_t two = 0);
@@ -292,7 +293,10 @@ class Session {
   bool has_utf8_names(const detail::Command& command) const noexcept;
   void count_broken(const detail::Command& command) noexcept;
   bool known(const detail::Command& command) const noexcept;
+  bool allowed_now(Verb verb) const noexcept;
+  bool may_execute(const detail::Command& command) const noexcept;
   void execute(const detail::Command& command);
+  bool too_many_attempts() const noexcept;
   void bad_command(Text text);
   void user(const detail::Command& command);
   void pass(const detail::Command& command);
@@ -347,7 +351,7 @@ class Session {
   void ask_digest(std::string_view user, std::string_view digest, std::string_view challenge, AuthMethod method);
   void append_nonce(mailwire::ByteBuffer& out);
   void make_challenge();
-  bool offers_plus(mailwire::ScramHash hash) const noexcept;
+  bool offers_plus() const noexcept;
   void send_scram_challenge(const mailwire::ScramKeys& keys);
   void scram_failed(LoginFailed::Fault fault);
   void end_exchange() noexcept;

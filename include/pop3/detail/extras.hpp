@@ -26,7 +26,8 @@ struct SaslExchange {
     first,     // the mechanism's first message
     next,      // a later one
     farewell,  // the empty answer to data that came with success
-    regret,    // whatever it answers to the reasons of a failure (RFC 7628, 3.2.3)
+    refused,   // none: a token is wrong, the reasons are held back
+    regret,    // whatever it answers to them (RFC 7628, 3.2.3)
   };
 
   Step step = Step::none;
@@ -39,19 +40,21 @@ struct SaslExchange {
   bool decoy = false;         // SCRAM: the keys are made up
   bool unauthorized = false;  // SCRAM: nobody has said that the user may have that maildrop
 
+  // The memory stays: a request that became stale may still be looked at.
   void wipe() noexcept {
     message.wipe();
     name.wipe();
     challenge.wipe();
-    scram.reset();
+    if (scram) scram->forget();
     step = Step::none;
     decoy = unauthorized = false;
   }
-  // Gives the memory back; for wiped ones.
+  // Once it is wiped, and nobody looks.
   void release() noexcept {
     message.release();
     name.release();
     challenge.release();
+    scram.reset();
   }
 };
 

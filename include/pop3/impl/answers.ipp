@@ -135,8 +135,9 @@ POP3_INLINE void Session::hold_refusal(const Refusal& why, Code code) {
   const bool token_refused =
       code == Code::auth && extras_ != nullptr && extras_->exchange.step != detail::SaslExchange::Step::none &&
       (extras_->exchange.method == AuthMethod::oauthbearer || extras_->exchange.method == AuthMethod::xoauth2);
-  if (token_refused) return regret_token();
-  end_exchange();
+  if (!token_refused) return end_exchange();
+  extras_->exchange.message.wipe();
+  extras_->exchange.step = detail::SaslExchange::Step::refused;
 }
 
 namespace detail {
@@ -168,7 +169,6 @@ POP3_INLINE void Session::regret_token() {
   add("scope", config_.oauth_scope);
   if (!old) add("openid-configuration", config_.oauth_configuration);
   json.append('}');
-  extras_->exchange.message.wipe();
   extras_->exchange.step = detail::SaslExchange::Step::regret;
   send_challenge(json.view());
 }

@@ -59,9 +59,11 @@ POP3_INLINE void Session::take_command(std::string_view line) {
   trace_command(command, line);
   // PASS must come directly after USER (RFC 1939, 7).
   if (command.verb != Verb::pass || !command.well_formed) forget_login();
-  if (const CommandSpec* const spec = find_spec(command.word)) return take_own_command(*spec, command, line);
-  if (observes_all()) return ask_for_command(command, line, command.verb != Verb::other);
-  execute(command);
+  const CommandSpec* const spec = find_spec(command.word);
+  const bool asks = spec != nullptr || observes_all();
+  if (!asks || (command.verb != Verb::other && !may_execute(command))) return execute(command);
+  if (spec != nullptr && command.verb == Verb::other) return take_own_command(*spec, command, line);
+  ask_for_command(command, line, command.verb != Verb::other);
 }
 
 // Whether every rule that the command breaks is relaxed.
@@ -101,17 +103,29 @@ POP3_INLINE bool Session::known(const detail::Command& command) const noexcept {
   }
 }
 
+POP3_INLINE bool Session::allowed_now(Verb verb) const noexcept {
+  const detail::VerbInfo& info = detail::info(verb);
+  return state_ == State::authorization ? info.in_authorization : info.in_transaction;
+}
+
+// Nothing is wrong with a built-in command's state and syntax.
+POP3_INLINE bool Session::may_execute(const detail::Command& command) const noexcept {
+  return known(command) && allowed_now(command.verb) && command.well_formed && is_tolerated(command);
+}
+
 POP3_INLINE void Session::execute(const detail::Command& command) {
   count_broken(command);
   if (!known(command)) return bad_command(Text::unknown_command);
-  const detail::VerbInfo& verb = detail::info(command.verb);
-  const bool allowed = state_ == State::authorization ? verb.in_authorization : verb.in_transaction;
-  if (!allowed) return bad_command(Text::not_now);
+  if (!allowed_now(command.verb)) return bad_command(Text::not_now);
   if (!command.well_formed || !is_tolerated(command)) {
     forget_login();
     return bad_command(Text::malformed);
   }
   ++counters_.by_verb[static_cast<std::size_t>(command.verb)];
+  if (too_many_attempts()) {
+    say_error(Text::too_many_bad);
+    return close(CloseReason::failed_logins, Ending::flush);
+  }
   switch (command.verb) {
     case Verb::user: return user(command);
     case Verb::pass: return pass(command);
@@ -132,6 +146,14 @@ POP3_INLINE void Session::execute(const detail::Command& command) {
     case Verb::capa: return capa();
     case Verb::other: break;
   }
+}
+
+// Also those that were cancelled or malformed: they cost something too.
+POP3_INLINE bool Session::too_many_attempts() const noexcept {
+  const auto count = [&](Verb verb) { return counters_.by_verb[static_cast<std::size_t>(verb)]; };
+  const unsigned limit = config_.limits.login_attempts;
+  return state_ == State::authorization && limit > 0 &&
+         count(Verb::pass) + count(Verb::apop) + count(Verb::auth) > limit;
 }
 
 POP3_INLINE void Session::bad_command(Text text) {

@@ -212,17 +212,13 @@ constexpr bool is_secret(Verb verb) noexcept {
 
 }  // namespace detail
 
-// A built-in verb is looked at by execute() if the application lets it proceed, one of its own now.
 POP3_INLINE void Session::take_own_command(const CommandSpec& spec, const detail::Command& command,
                                            std::string_view line) {
-  if (command.verb == Verb::other) {
-    const auto count = detail::count_words(command.rest);
-    if (!detail::is_verb(spec.verb)) return bad_command(Text::unknown_command);
-    if (state_ == State::authorization ? !spec.in_authorization : !spec.in_transaction)
-      return bad_command(Text::not_now);
-    if (!count || *count < spec.least_words || *count > spec.most_words) return bad_command(Text::malformed);
-    ++counters_.by_verb[static_cast<std::size_t>(Verb::other)];
-  }
+  const auto count = detail::count_words(command.rest);
+  if (!detail::is_verb(spec.verb)) return bad_command(Text::unknown_command);
+  if (state_ == State::authorization ? !spec.in_authorization : !spec.in_transaction) return bad_command(Text::not_now);
+  if (!count || *count < spec.least_words || *count > spec.most_words) return bad_command(Text::malformed);
+  ++counters_.by_verb[static_cast<std::size_t>(Verb::other)];
   ask_for_command(command, line, true);
 }
 
@@ -253,6 +249,7 @@ POP3_INLINE Outcome Session::accept(Token<CommandRequest> token, std::string_vie
   trace_accept(words);
   detail::status_line(reply(), "+OK", Code::none, {words, unicode()}, false);
   extras_->command.wipe();
+  forget_login();
   return Outcome::applied;
 }
 

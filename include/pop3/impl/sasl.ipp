@@ -85,7 +85,7 @@ POP3_INLINE void Session::take_response(std::string_view line) {
   }
   if (line == "*") {
     exchange_failed(LoginFailed::Fault::cancelled, {});
-    return say_error(Text::cancelled);
+    return bad_command(Text::cancelled);
   }
   exchange.message.wipe();
   const auto size = mailwire::base64_decode(line, exchange.message.room(line.size() + 3));
@@ -286,12 +286,11 @@ constexpr bool is_plus(AuthMethod method) noexcept {
 
 }  // namespace detail
 
-// Whether the client could have chosen a -PLUS mechanism with this hash.
-POP3_INLINE bool Session::offers_plus(mailwire::ScramHash hash) const noexcept {
+// Whether the client could have chosen a -PLUS mechanism.
+POP3_INLINE bool Session::offers_plus() const noexcept {
   const detail::CapabilityFacts facts = capability_facts();
   for (const Mechanism& mechanism : config_.mechanisms) {
-    const AuthMethod method = detail::find_method(mechanism.name);
-    if (detail::is_plus(method) && detail::scram_hash(method) == hash && detail::is_offered(mechanism, config_, facts))
+    if (detail::is_plus(detail::find_method(mechanism.name)) && detail::is_offered(mechanism, config_, facts))
       return true;
   }
   return false;
@@ -300,7 +299,7 @@ POP3_INLINE bool Session::offers_plus(mailwire::ScramHash hash) const noexcept {
 POP3_INLINE void Session::scram_first(std::string_view message) {
   detail::SaslExchange& exchange = extras_->exchange;
   const mailwire::ScramHash hash = detail::scram_hash(exchange.method);
-  exchange.scram.emplace(hash, detail::is_plus(exchange.method), offers_plus(hash));
+  exchange.scram.emplace(hash, detail::is_plus(exchange.method), offers_plus());
   const auto result = exchange.scram->first(message);
   if (result == mailwire::ScramServer::Result::wrong_binding) return scram_failed(LoginFailed::Fault::wrong_binding);
   if (result != mailwire::ScramServer::Result::ok) return malformed_message();

@@ -11,11 +11,16 @@
 namespace pop3 {
 inline namespace v1 {
 
+POP3_INLINE Session::Session(const Config& config, SessionId id, bool encrypted) noexcept
+    : config_(config), id_(id), encrypted_(encrypted) {}
+
+// From the delegated constructor on the destructor runs, whatever new throws here.
 POP3_INLINE Session::Session(const Config& config, Connection connection)
-    : config_(config), id_(connection.id), encrypted_(connection.encrypted) {
+    : Session(config, connection.id, connection.encrypted) {
   has_challenge_ = detail::is_challenge(connection.apop_challenge);
   if (has_challenge_) extras().apop_challenge = connection.apop_challenge;
-  if (!connection.nonce.empty() && !config.mechanisms.empty()) {
+  constexpr std::size_t least_nonce = 16;
+  if (connection.nonce.size() >= least_nonce && !config.mechanisms.empty()) {
     has_nonce_ = true;
     extras().nonce = connection.nonce;
     if (detail::is_host(connection.hostname)) extras_->hostname = connection.hostname;
@@ -159,6 +164,10 @@ POP3_INLINE bool Session::write_listing() {
 
 POP3_INLINE bool Session::release_held_reply() {
   if (now_ < hold_until_) return false;
+  if (extras_ != nullptr && extras_->exchange.step == detail::SaslExchange::Step::refused) {
+    regret_token();
+    return true;
+  }
   reply().append(login_.view());
   login_.clear();
   activity_ = Activity::commands;
@@ -171,12 +180,12 @@ POP3_INLINE bool Session::release_held_reply() {
 
 // ---- octets out ---------------------------------------------------------------------------------------------------
 
-POP3_INLINE std::string_view Session::output() noexcept {
+POP3_INLINE std::string_view Session::output() {
   trace_replies();
   return output_.output();
 }
 
-POP3_INLINE std::size_t Session::gather(ConstBuffer* runs, std::size_t max) noexcept {
+POP3_INLINE std::size_t Session::gather(ConstBuffer* runs, std::size_t max) {
   trace_replies();
   return output_.gather(runs, max);
 }
@@ -300,8 +309,9 @@ POP3_INLINE void Session::drop_login_extras() noexcept {
   for (std::string* binding : {&own.tls.exporter, &own.tls.server_end_point, &own.tls.unique})
     std::string().swap(*binding);
   own.failed_user.release();
+  own.exchange.release();
   const bool needed = config_.trace || !own.tls.is_empty() || !own.announced.empty() || !own.concealed.empty() ||
-                      !own.user_language.empty() || failed_;
+                      !own.user_language.empty();
   if (needed) return;
   delete extras_;
   extras_ = nullptr;

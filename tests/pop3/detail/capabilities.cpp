@@ -340,7 +340,11 @@ class Trial {
   Trial(const Setting& setting, bool encrypted)
       : server_(config_of(setting), connection(setting, encrypted)), setting_(setting) {
     server_.tls = tls_;
-    for (const std::string& line : setting.announced) fault(server_.session.announce(line), "a line is not announced");
+    for (const std::string& line : setting.announced) {
+      const bool set = (line.find("EXPIRE ") == 0 && setting.config.expire) ||
+                       (line.find("LOGIN-DELAY ") == 0 && setting.config.login_delay);
+      fault(server_.session.announce(line) != set, "a line is announced beside what the session knows, or not at all");
+    }
     for (const std::string& tag : setting.concealed) server_.session.conceal(tag);
     server_.say("");
     if (setting.facts.utf8) fault(is_ok(server_.command("UTF8")), "UTF8 does not work");

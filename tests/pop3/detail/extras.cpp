@@ -36,8 +36,8 @@ TEST_CASE("F-LOG: a wiped exchange holds no octet of what was said, and begins a
   CHECK(exchange.step == SaslExchange::Step::none);
   CHECK_FALSE(exchange.decoy);
   CHECK_FALSE(exchange.unauthorized);
-  CHECK_FALSE(exchange.scram.has_value());
   exchange.release();
+  CHECK_FALSE(exchange.scram.has_value());
   for (const ByteBuffer* buffer : buffers) CHECK(buffer->capacity() == 0);
   exchange.wipe();  // again, and of one that never was
   SaslExchange().wipe();

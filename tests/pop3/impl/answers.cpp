@@ -171,6 +171,7 @@ TEST_CASE("R65 R69: so many failed logins end the session, and trouble of the sy
     CAPTURE(limit);
     pop3::Config config = plain_config();
     config.limits.failed_logins = limit;
+    config.limits.login_attempts = 0;
     Server server(config);
     for (int i = 0; i < 5; ++i) {
       server.harness.refuse(server.ask<AuthRequest>(log_in), {Code::sys_temp, ""});

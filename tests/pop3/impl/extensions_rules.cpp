@@ -259,7 +259,7 @@ TEST_CASE("F-LOG: a built-in verb may be observed, refused or replaced, and its 
   static constexpr Observed cases[] = {
       {"USER", "USER ann", ""},        {"PASS", "USER ann\r\nPASS pw", ""},
       {"AUTH", "AUTH PLAIN eA==", ""}, {"CAPA", "CAPA", ""},
-      {"LIST", "LIST 1", "1"},         {"NOOP", "NOOP x  y", "x  y"},
+      {"LIST", "LIST 1", "1"},         {"TOP", "TOP 1 0", "1 0"},
       {"DELE", "DELE 1", "1"},
   };
   for (const Observed& c : cases) {
