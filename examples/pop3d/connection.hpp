@@ -95,7 +95,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void refuse_unless_admitted();
   bool banned();
   Awaitable<> answer(pop3::AuthRequest ask);
-  void decide_by_token(const pop3::AuthRequest& ask, const Tokens::Checked& token);
+  void decide_by_token(const pop3::AuthRequest& ask, const Tokens::Checked& token, const Users& users);
   Awaitable<> answer(pop3::DigestRequest ask);
   Awaitable<> answer(pop3::ScramRequest ask);
   Awaitable<> answer(pop3::SaslRequest ask);

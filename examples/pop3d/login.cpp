@@ -48,11 +48,27 @@ struct KnownTls {
   pop3::TlsFacts facts;
 };
 
+void fill_randomly(void* octets, std::size_t size) {
+  if (RAND_bytes(static_cast<unsigned char*>(octets), static_cast<int>(size)) != 1)
+    throw std::runtime_error("no random octets");
+}
+
 std::array<char, 24> random_octets() {
   std::array<char, 24> octets;
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(octets.data()), static_cast<int>(octets.size())) != 1)
-    throw std::runtime_error("no random octets");
+  fill_randomly(octets.data(), octets.size());
   return octets;
+}
+
+// Whoever has proved to be this user may still not log in.
+Users::Verdict verdict_on_proven(const Users& users, std::string_view user, const mailwire::IpAddress& from) {
+  if (users.admits(user, from)) return Users::Verdict::accepted;
+  return users.exists(user) ? Users::Verdict::barred : Users::Verdict::unknown_user;
+}
+
+// From here on no proof fits them. Salt and iterations, which the client sees, stay.
+void spoil(mailwire::OwnScramKeys& keys) {
+  fill_randomly(keys.stored_key.data(), keys.stored_key.size());
+  fill_randomly(keys.server_key.data(), keys.server_key.size());
 }
 
 // "<unique@host>" (RFC 1939, 7)
@@ -114,34 +130,37 @@ Awaitable<> Connection::answer(pop3::AuthRequest ask) {
   const bool bearer = ask.method == pop3::AuthMethod::oauthbearer || ask.method == pop3::AuthMethod::xoauth2;
   std::optional<Users::Verdict> verdict;
   std::optional<Tokens::Checked> token;
+  const auto users = services_.users.get();
   if (banned()) {
     verdict = Users::Verdict::barred;
   } else if (ask.method == pop3::AuthMethod::external) {  // TLS has checked the certificate
-    verdict = services_.users.get()->exists(ask.user) ? Users::Verdict::accepted : Users::Verdict::unknown_user;
+    verdict = verdict_on_proven(*users, ask.user, client_.address);
   } else if (bearer) {
     co_await on(services_.hashing,
                 [&] { token = services_.tokens.get()->check(ask.password.reveal(), std::time(nullptr)); });
   } else {
-    co_await on(services_.hashing,
-                [&] { verdict = services_.users.get()->check(ask.user, ask.password.reveal(), client_.address); });
+    co_await on(services_.hashing, [&] { verdict = users->check(ask.user, ask.password.reveal(), client_.address); });
   }
   if (token)
-    decide_by_token(ask, *token);
+    decide_by_token(ask, *token, *users);
   else
     decide(ask, verdict);
 }
 
 // The token says who it is; whoever names somebody else is somebody else.
-void Connection::decide_by_token(const pop3::AuthRequest& ask, const Tokens::Checked& token) {
+void Connection::decide_by_token(const pop3::AuthRequest& ask, const Tokens::Checked& token, const Users& users) {
   if (token.verdict != Tokens::Verdict::accepted) return turn_down(ask, name_of(token.verdict));
   if (!ask.user.empty() && prepare_user(ask.user) != token.user) return turn_down(ask, "token_of_another");
+  const Users::Verdict verdict = verdict_on_proven(users, token.user, client_.address);
+  if (verdict != Users::Verdict::accepted) return turn_down(ask, to_string(verdict));
   session_->accept(ask.token, token.user);
 }
 
 Awaitable<> Connection::answer(pop3::DigestRequest ask) {
   user_ = ask.user;
   method_ = to_string(ask.method);
-  const auto secret = services_.users.get()->plain_password(ask.user);
+  const auto users = services_.users.get();
+  const auto secret = users->plain_password(ask.user);
   const std::string_view known = secret ? secret->view() : std::string_view();  // nobody: the same work
   const bool right = ask.method == pop3::AuthMethod::apop ? pop3::apop_matches(ask.challenge, known, ask.digest)
                                                           : pop3::cram_md5_matches(ask.challenge, known, ask.digest);
@@ -150,7 +169,7 @@ Awaitable<> Connection::answer(pop3::DigestRequest ask) {
   else if (!secret)
     decide(ask, Users::Verdict::unknown_user);
   else
-    decide(ask, right ? Users::Verdict::accepted : Users::Verdict::wrong_password);
+    decide(ask, right ? verdict_on_proven(*users, ask.user, client_.address) : Users::Verdict::wrong_password);
   co_return;
 }
 
@@ -159,15 +178,16 @@ Awaitable<> Connection::answer(pop3::ScramRequest ask) {
   user_ = ask.user;
   method_ = to_string(ask.method);
   const bool sha_1 = ask.method == pop3::AuthMethod::scram_sha_1 || ask.method == pop3::AuthMethod::scram_sha_1_plus;
+  const auto hash = sha_1 ? mailwire::ScramHash::sha_1 : mailwire::ScramHash::sha_256;
+  const auto users = services_.users.get();
   std::optional<Users::Scram> found;
-  co_await on(services_.hashing, [&] {
-    found =
-        services_.users.get()->scram_keys(ask.user, sha_1 ? mailwire::ScramHash::sha_1 : mailwire::ScramHash::sha_256);
-  });
+  co_await on(services_.hashing, [&] { found = users->scram_keys(ask.user, hash); });
   if (!found) {
     session_->refuse(ask.token, {pop3::Code::sys_temp, "the password cannot be checked"});
     co_return;
   }
+  // The server's signature would tell that the password was right.
+  if (banned() || !users->admits(ask.user, client_.address)) spoil(found->keys);
   session_->accept(ask.token, found->keys.view());
 }
 
@@ -202,9 +222,10 @@ Awaitable<> Connection::answer(pop3::LoginFailed failed) {
   using Fault = pop3::LoginFailed::Fault;
   if (!failed.user.empty()) user_ = failed.user;
   if (failed.method != pop3::AuthMethod::other) method_ = to_string(failed.method);
-  log_failure(to_string(failed.fault));
   const bool guessed = failed.fault == Fault::wrong_proof || failed.fault == Fault::wrong_binding ||
                        failed.fault == Fault::not_authorized;
+  if (guessed && banned()) co_return;  // as in decide()
+  log_failure(to_string(failed.fault));
   if (!guessed) co_return;
   const pop3::TimePoint now = Clock::now(), until = now + services_.throttle.failed(client_.address, now);
   while (stop_ == Stop::no && Clock::now() < until) co_await nap(until);
