@@ -29,15 +29,15 @@ constexpr std::string_view to_string(Users::Verdict verdict) {
 
 // What the session is to know of TLS, with the octets that its views look at.
 struct KnownTls {
-  KnownTls(const Stream& stream, std::string_view proxied_identity) {
+  // `certified`: who the client is by what a proxy says, instead of what the certificate here says.
+  KnownTls(const Stream& stream, std::optional<std::string_view> certified) {
     if (stream.encrypted()) {
       details = stream.tls_details();
       exporter = stream.channel_binding("tls-exporter");
       end_point = stream.channel_binding("tls-server-end-point");
       unique = stream.channel_binding("tls-unique");
-    } else {
-      details.identity = proxied_identity;
     }
+    if (certified) details.identity = *certified;
     facts = {details.identity, exporter, end_point, unique, details.version, details.cipher, details.sni, details.alpn};
   }
   KnownTls(const KnownTls&) = delete;
@@ -82,7 +82,7 @@ std::string apop_challenge(const std::string& hostname) {
 void Connection::make_session() {
   const auto nonce = random_octets();
   const std::string challenge = services_.apop ? apop_challenge(services_.hostname) : std::string();
-  const KnownTls known(stream_, proxied_identity_);
+  const KnownTls known(stream_, certified_identity());
   pop3::Connection facts;
   facts.id = id_;
   facts.encrypted = stream_.encrypted() || proxied_tls_;
@@ -98,19 +98,24 @@ Awaitable<> Connection::answer(pop3::TlsRequest ask) {
   stream_.start_tls(services_.tls.get(), session_->unread_input());
   const bool done = co_await handshake();
   if (done)
-    session_->accept(ask.token, KnownTls(stream_, {}).facts);
+    session_->accept(ask.token, KnownTls(stream_, certified_identity()).facts);
   else
     session_->refuse(ask.token);
 }
 
-void Connection::refuse_unless_admitted() {
-  if (refused_) return session_->shutdown({pop3::Code::sys_temp, "too many connections, try again later"});
+// Behind a proxy that ends the client's TLS a certificate that we see is its own, the same for everybody.
+std::optional<std::string_view> Connection::certified_identity() const {
+  if (!proxy_ends_tls_) return std::nullopt;
+  return proxied_identity_;
+}
+
+// Comes before TLS: whoever holds a handshake open counts too.
+void Connection::enter() {
+  if (!refusal_.empty()) return;
   switch (services_.throttle.enter(client_.address, Clock::now())) {
     case Throttle::Admission::admitted: counted_address_ = client_.address; return;
-    case Throttle::Admission::too_many:
-      return session_->shutdown({pop3::Code::sys_temp, "too many connections from your address, try again later"});
-    case Throttle::Admission::banned:
-      return session_->shutdown({pop3::Code::sys_temp, "too many failed logins, try again later"});
+    case Throttle::Admission::too_many: refusal_ = "too many connections from your address, try again later"; return;
+    case Throttle::Admission::banned: refusal_ = "too many failed logins, try again later"; return;
   }
 }
 
