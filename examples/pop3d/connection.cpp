@@ -39,22 +39,26 @@ Connection::Connection(Services& services, Socket socket, pop3::SessionId id, bo
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
 }
 
-void Connection::refuse() { refused_ = true; }
+void Connection::refuse() { refusal_ = "too many connections, try again later"; }
 
 Awaitable<> Connection::run() {
   LogLine(services_.log, Level::debug, "connection")
       .add("address", client_.text().view())
       .add("tls", stream_.encrypted() ? "yes" : "no");
   const bool known = !is_proxy(services_.proxies, client_.address) || co_await read_proxy_header();
-  if (known && (!stream_.encrypted() || co_await handshake())) {
+  if (known) enter();
+  const bool unheard = !refusal_.empty() && stream_.encrypted();  // a handshake is too much for the answer
+  if (unheard) {
+    reason_ = "refused";
+  } else if (known && (!stream_.encrypted() || co_await handshake())) {
     make_session();
-    refuse_unless_admitted();
+    if (!refusal_.empty()) session_->shutdown({pop3::Code::sys_temp, refusal_});
     co_await serve();
   }
   message_.reset();
   maildrop_.reset();
   if (known) log_end();
-  if (reason_ != to_string(pop3::CloseReason::disconnected)) co_await say_goodbye();
+  if (!unheard && reason_ != to_string(pop3::CloseReason::disconnected)) co_await say_goodbye();
   timer_.cancel();
   error_code ignored;
   socket_.close(ignored);
@@ -76,7 +80,8 @@ Awaitable<bool> Connection::read_proxy_header() {
   if (done) {
     client_ = reader.client(client_);
     proxied_tls_ = reader.encrypted();
-    proxied_identity_ = reader.identity();
+    proxy_ends_tls_ = reader.tells_of_tls();
+    if (services_.client_name == ClientName::common_name) proxied_identity_ = reader.identity();
     line.add("address", client_.text().view());
     reader.add_facts(line);
   } else {
@@ -317,11 +322,14 @@ void Connection::log_trace() {
 }
 
 void Connection::log_end() {
+  const TlsDetails tls = stream_.shook_hands() ? stream_.tls_details() : TlsDetails{};
   const pop3::Counters counters = session_ ? session_->counters() : pop3::Counters{};
   LogLine(services_.log, Level::info, "session")
       .add("user", user_)
       .add("address", client_.text().view())
       .add("tls", stream_.shook_hands() ? "yes" : "no")  // not where TLS failed
+      .add("tls_version", tls.version.empty() ? "-" : tls.version)
+      .add("cipher", tls.cipher.empty() ? "-" : tls.cipher)
       .add("method", method_)
       .add("commands", counters.commands)
       .add("bad", counters.bad_commands)

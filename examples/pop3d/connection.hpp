@@ -35,7 +35,8 @@ struct Services {
   Reloadable<pop3::Config> config;  // made of the others
   std::unique_ptr<Store> store;
   Log log;
-  Networks proxies;  // whose connections begin with a PROXY header
+  Networks proxies;        // whose connections begin with a PROXY header
+  ClientName client_name;  // a PROXY header has the CN only
   Throttle throttle;
   LastLogin last_login;
   asio::thread_pool blocking;  // for what may take its time: files
@@ -92,10 +93,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // login.cpp: who it is, and what he may
   void make_session();
   Awaitable<> answer(pop3::TlsRequest ask);
-  void refuse_unless_admitted();
+  void enter();
+  std::optional<std::string_view> certified_identity() const;
   bool banned();
   Awaitable<> answer(pop3::AuthRequest ask);
-  void decide_by_token(const pop3::AuthRequest& ask, const Tokens::Checked& token);
+  void decide_by_token(const pop3::AuthRequest& ask, const Tokens::Checked& token, const Users& users);
   Awaitable<> answer(pop3::DigestRequest ask);
   Awaitable<> answer(pop3::ScramRequest ask);
   Awaitable<> answer(pop3::SaslRequest ask);
@@ -120,11 +122,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   pop3::TimePoint timer_set_ = pop3::TimePoint::max();
   const pop3::TimePoint began_ = Clock::now();
   Stop stop_ = Stop::no;
-  bool refused_ = false;
-  bool readable_ = false;  // the last wait said so
+  std::string_view refusal_;  // what a connection that is not admitted is told; empty: it is
+  bool readable_ = false;     // the last wait said so
   std::string_view reason_ = "tls_handshake";
   mailwire::IpEndpoint client_;  // whose connection it is, for all who ask: the peer, or whom a proxy names
   bool proxied_tls_ = false;     // a proxy has ended the client's TLS
+  bool proxy_ends_tls_ = false;  // then TLS of ours is with the proxy, not with the client
   std::string proxied_identity_;
   std::string user_;
   std::string_view method_ = "-";

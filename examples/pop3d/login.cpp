@@ -29,15 +29,15 @@ constexpr std::string_view to_string(Users::Verdict verdict) {
 
 // What the session is to know of TLS, with the octets that its views look at.
 struct KnownTls {
-  KnownTls(const Stream& stream, std::string_view proxied_identity) {
+  // `certified`: who the client is by what a proxy says, instead of what the certificate here says.
+  KnownTls(const Stream& stream, std::optional<std::string_view> certified) {
     if (stream.encrypted()) {
       details = stream.tls_details();
       exporter = stream.channel_binding("tls-exporter");
       end_point = stream.channel_binding("tls-server-end-point");
       unique = stream.channel_binding("tls-unique");
-    } else {
-      details.identity = proxied_identity;
     }
+    if (certified) details.identity = *certified;
     facts = {details.identity, exporter, end_point, unique, details.version, details.cipher, details.sni, details.alpn};
   }
   KnownTls(const KnownTls&) = delete;
@@ -48,11 +48,27 @@ struct KnownTls {
   pop3::TlsFacts facts;
 };
 
+void fill_randomly(void* octets, std::size_t size) {
+  if (RAND_bytes(static_cast<unsigned char*>(octets), static_cast<int>(size)) != 1)
+    throw std::runtime_error("no random octets");
+}
+
 std::array<char, 24> random_octets() {
   std::array<char, 24> octets;
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(octets.data()), static_cast<int>(octets.size())) != 1)
-    throw std::runtime_error("no random octets");
+  fill_randomly(octets.data(), octets.size());
   return octets;
+}
+
+// Whoever has proved to be this user may still not log in.
+Users::Verdict verdict_on_proven(const Users& users, std::string_view user, const mailwire::IpAddress& from) {
+  if (users.admits(user, from)) return Users::Verdict::accepted;
+  return users.exists(user) ? Users::Verdict::barred : Users::Verdict::unknown_user;
+}
+
+// From here on no proof fits them. Salt and iterations, which the client sees, stay.
+void spoil(mailwire::OwnScramKeys& keys) {
+  fill_randomly(keys.stored_key.data(), keys.stored_key.size());
+  fill_randomly(keys.server_key.data(), keys.server_key.size());
 }
 
 // "<unique@host>" (RFC 1939, 7)
@@ -66,7 +82,7 @@ std::string apop_challenge(const std::string& hostname) {
 void Connection::make_session() {
   const auto nonce = random_octets();
   const std::string challenge = services_.apop ? apop_challenge(services_.hostname) : std::string();
-  const KnownTls known(stream_, proxied_identity_);
+  const KnownTls known(stream_, certified_identity());
   pop3::Connection facts;
   facts.id = id_;
   facts.encrypted = stream_.encrypted() || proxied_tls_;
@@ -82,19 +98,24 @@ Awaitable<> Connection::answer(pop3::TlsRequest ask) {
   stream_.start_tls(services_.tls.get(), session_->unread_input());
   const bool done = co_await handshake();
   if (done)
-    session_->accept(ask.token, KnownTls(stream_, {}).facts);
+    session_->accept(ask.token, KnownTls(stream_, certified_identity()).facts);
   else
     session_->refuse(ask.token);
 }
 
-void Connection::refuse_unless_admitted() {
-  if (refused_) return session_->shutdown({pop3::Code::sys_temp, "too many connections, try again later"});
+// Behind a proxy that ends the client's TLS a certificate that we see is its own, the same for everybody.
+std::optional<std::string_view> Connection::certified_identity() const {
+  if (!proxy_ends_tls_) return std::nullopt;
+  return proxied_identity_;
+}
+
+// Comes before TLS: whoever holds a handshake open counts too.
+void Connection::enter() {
+  if (!refusal_.empty()) return;
   switch (services_.throttle.enter(client_.address, Clock::now())) {
     case Throttle::Admission::admitted: counted_address_ = client_.address; return;
-    case Throttle::Admission::too_many:
-      return session_->shutdown({pop3::Code::sys_temp, "too many connections from your address, try again later"});
-    case Throttle::Admission::banned:
-      return session_->shutdown({pop3::Code::sys_temp, "too many failed logins, try again later"});
+    case Throttle::Admission::too_many: refusal_ = "too many connections from your address, try again later"; return;
+    case Throttle::Admission::banned: refusal_ = "too many failed logins, try again later"; return;
   }
 }
 
@@ -114,34 +135,37 @@ Awaitable<> Connection::answer(pop3::AuthRequest ask) {
   const bool bearer = ask.method == pop3::AuthMethod::oauthbearer || ask.method == pop3::AuthMethod::xoauth2;
   std::optional<Users::Verdict> verdict;
   std::optional<Tokens::Checked> token;
+  const auto users = services_.users.get();
   if (banned()) {
     verdict = Users::Verdict::barred;
   } else if (ask.method == pop3::AuthMethod::external) {  // TLS has checked the certificate
-    verdict = services_.users.get()->exists(ask.user) ? Users::Verdict::accepted : Users::Verdict::unknown_user;
+    verdict = verdict_on_proven(*users, ask.user, client_.address);
   } else if (bearer) {
     co_await on(services_.hashing,
                 [&] { token = services_.tokens.get()->check(ask.password.reveal(), std::time(nullptr)); });
   } else {
-    co_await on(services_.hashing,
-                [&] { verdict = services_.users.get()->check(ask.user, ask.password.reveal(), client_.address); });
+    co_await on(services_.hashing, [&] { verdict = users->check(ask.user, ask.password.reveal(), client_.address); });
   }
   if (token)
-    decide_by_token(ask, *token);
+    decide_by_token(ask, *token, *users);
   else
     decide(ask, verdict);
 }
 
 // The token says who it is; whoever names somebody else is somebody else.
-void Connection::decide_by_token(const pop3::AuthRequest& ask, const Tokens::Checked& token) {
+void Connection::decide_by_token(const pop3::AuthRequest& ask, const Tokens::Checked& token, const Users& users) {
   if (token.verdict != Tokens::Verdict::accepted) return turn_down(ask, name_of(token.verdict));
   if (!ask.user.empty() && prepare_user(ask.user) != token.user) return turn_down(ask, "token_of_another");
+  const Users::Verdict verdict = verdict_on_proven(users, token.user, client_.address);
+  if (verdict != Users::Verdict::accepted) return turn_down(ask, to_string(verdict));
   session_->accept(ask.token, token.user);
 }
 
 Awaitable<> Connection::answer(pop3::DigestRequest ask) {
   user_ = ask.user;
   method_ = to_string(ask.method);
-  const auto secret = services_.users.get()->plain_password(ask.user);
+  const auto users = services_.users.get();
+  const auto secret = users->plain_password(ask.user);
   const std::string_view known = secret ? secret->view() : std::string_view();  // nobody: the same work
   const bool right = ask.method == pop3::AuthMethod::apop ? pop3::apop_matches(ask.challenge, known, ask.digest)
                                                           : pop3::cram_md5_matches(ask.challenge, known, ask.digest);
@@ -150,7 +174,7 @@ Awaitable<> Connection::answer(pop3::DigestRequest ask) {
   else if (!secret)
     decide(ask, Users::Verdict::unknown_user);
   else
-    decide(ask, right ? Users::Verdict::accepted : Users::Verdict::wrong_password);
+    decide(ask, right ? verdict_on_proven(*users, ask.user, client_.address) : Users::Verdict::wrong_password);
   co_return;
 }
 
@@ -159,15 +183,16 @@ Awaitable<> Connection::answer(pop3::ScramRequest ask) {
   user_ = ask.user;
   method_ = to_string(ask.method);
   const bool sha_1 = ask.method == pop3::AuthMethod::scram_sha_1 || ask.method == pop3::AuthMethod::scram_sha_1_plus;
+  const auto hash = sha_1 ? mailwire::ScramHash::sha_1 : mailwire::ScramHash::sha_256;
+  const auto users = services_.users.get();
   std::optional<Users::Scram> found;
-  co_await on(services_.hashing, [&] {
-    found =
-        services_.users.get()->scram_keys(ask.user, sha_1 ? mailwire::ScramHash::sha_1 : mailwire::ScramHash::sha_256);
-  });
+  co_await on(services_.hashing, [&] { found = users->scram_keys(ask.user, hash); });
   if (!found) {
     session_->refuse(ask.token, {pop3::Code::sys_temp, "the password cannot be checked"});
     co_return;
   }
+  // The server's signature would tell that the password was right.
+  if (banned() || !users->admits(ask.user, client_.address)) spoil(found->keys);
   session_->accept(ask.token, found->keys.view());
 }
 
@@ -202,9 +227,10 @@ Awaitable<> Connection::answer(pop3::LoginFailed failed) {
   using Fault = pop3::LoginFailed::Fault;
   if (!failed.user.empty()) user_ = failed.user;
   if (failed.method != pop3::AuthMethod::other) method_ = to_string(failed.method);
-  log_failure(to_string(failed.fault));
   const bool guessed = failed.fault == Fault::wrong_proof || failed.fault == Fault::wrong_binding ||
                        failed.fault == Fault::not_authorized;
+  if (guessed && banned()) co_return;  // as in decide()
+  log_failure(to_string(failed.fault));
   if (!guessed) co_return;
   const pop3::TimePoint now = Clock::now(), until = now + services_.throttle.failed(client_.address, now);
   while (stop_ == Stop::no && Clock::now() < until) co_await nap(until);

@@ -76,6 +76,8 @@ std::string_view ProxyReader::identity() const noexcept {
   return encrypted() && tls->has_verified_certificate() ? tls->common_name : std::string_view();
 }
 
+bool ProxyReader::tells_of_tls() const noexcept { return !parser_.header().local && parser_.header().tls.has_value(); }
+
 void ProxyReader::add_facts(LogLine& line) const {
   const mailwire::ProxyHeader& header = parser_.header();
   line.add("version", header.version);

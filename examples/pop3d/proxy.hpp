@@ -35,6 +35,8 @@ class ProxyReader {
   // The proxy has ended the client's TLS; the name in the client's certificate, if it was checked.
   bool encrypted() const noexcept;
   std::string_view identity() const noexcept;
+  // The header has a word on the client's TLS, so the proxy would have ended it. Not where it speaks for itself.
+  bool tells_of_tls() const noexcept;
   void add_facts(LogLine& line) const;
 
  private:

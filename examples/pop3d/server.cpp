@@ -98,6 +98,7 @@ struct Server::Implementation {
                  std::move(store),
                  Log(options.log_level),
                  options.proxies,
+                 options.tls.client_name,
                  Throttle(options.throttle),
                  LastLogin(options.login_delay),
                  asio::thread_pool(std::max(4U, options.threads)),
@@ -189,20 +190,22 @@ Awaitable<> Server::Implementation::accept(Listener& listener) {
 }
 
 // On the worker's thread.
-void Server::Implementation::begin(Worker& worker, Socket socket, bool tls, bool refused) try {
-  auto connection = std::make_shared<Connection>(services, std::move(socket), ++last_id, tls);
-  if (refused) connection->refuse();
-  worker.begin(*connection);
-  auto run = connection->run();
-  asio::co_spawn(worker.context, std::move(run),
-                 [this, &worker, connection = std::move(connection)](std::exception_ptr error) mutable {
-                   worker.end(*connection);
-                   connection.reset();
-                   --connections;
-                   if (error) LogLine(services.log, Level::error, "connection").add("what", "ended by an exception");
-                 });
-} catch (const std::bad_alloc&) {
-  --connections;
+void Server::Implementation::begin(Worker& worker, Socket socket, bool tls, bool refused) {
+  std::shared_ptr<Connection> connection;
+  try {
+    connection = std::make_shared<Connection>(services, std::move(socket), ++last_id, tls);
+    if (refused) connection->refuse();
+    worker.begin(*connection);
+    asio::co_spawn(worker.context, connection->run(), [this, &worker, connection](std::exception_ptr error) mutable {
+      worker.end(*connection);
+      connection.reset();
+      --connections;
+      if (error) LogLine(services.log, Level::error, "connection").add("what", "ended by an exception");
+    });
+  } catch (const std::bad_alloc&) {  // it never ran
+    if (connection) worker.end(*connection);
+    --connections;
+  }
 }
 
 Awaitable<> Server::Implementation::stop_at_signal() {
@@ -227,11 +230,13 @@ void Server::Implementation::reload_at_signal() {
   });
 }
 
-void Server::Implementation::reload() {
+void Server::Implementation::reload() try {
   reload(services.users, "users");
   if (services.tokens.get()) reload(services.tokens, "tokens");
   if (services.tls.get()) reload(services.tls, "tls");
   services.config.reload();  // what is offered depends on the users
+} catch (const std::exception& error) {
+  LogLine(services.log, Level::error, "reload").add("kept", "settings").add("what", error.what());
 }
 
 // What is wrong with the files is no reason to end: the old ones stay in use.

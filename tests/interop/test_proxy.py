@@ -283,6 +283,21 @@ class Networks(Behind):
         wire = self.greeted(server.plain)
         self.assertErr(wire.ask(b'PROXY TCP4 192.0.2.1 198.51.100.7 50000 110'))
 
+    def external(self, name):
+        """The answer to EXTERNAL of whom a header calls CN=ann."""
+        server = self.serve_behind('--proxy-from', PROXY, '--client-ca', CERTIFICATE, '--client-cert-name', name, tls=True)
+        facts = b'\x07\0\0\0\0\x22\0\x03ann'  # TLS, with a certificate in it, which was checked
+        wire = self.connect(server.plain)
+        wire.send(v2_tcp4('192.0.2.1', 1, b'\x20' + struct.pack('!H', len(facts)) + facts))
+        self.assertOk(wire.line())
+        return wire.ask(b'AUTH EXTERNAL =')
+
+    def test_external(self):
+        """PROXY R174: the CN in a header names the user where --client-cert-name says so, and only there"""
+        self.assertOk(self.external('cn'))
+        for name in ('email', 'uid'):
+            self.assertErr(self.external(name))
+
 
 class FromStranger:
     """Makes poplib's connections come from an address of their own, and keeps it."""

@@ -16,6 +16,7 @@ import warnings
 
 import case
 from case import Case
+from sasl import Scram
 
 with warnings.catch_warnings():
     warnings.simplefilter('ignore', DeprecationWarning)
@@ -232,9 +233,8 @@ class Throttle(Case):
         for count, wire in enumerate(guessers, 1):
             wire.send(b'USER ann\r\nPASS wrong\r\n')
             self.failed_logins(server, count)
-        for address in (server.plain, server.tls):
-            wire = self.connect(address, tls=unverified() if address == server.tls else None)
-            self.assertRefused(wire, b'too many failed logins')
+        self.assertRefused(self.connect(server.plain), b'too many failed logins')
+        self.assertTrue(self.connect(server.tls).is_over())  # before any handshake
         early.send(b'USER ann\r\nPASS sesame\r\n')  # who guesses right by now does not learn it
         for wire, delay in zip(guessers, (2, 4)):
             self.assertOk(wire.line())
@@ -281,6 +281,69 @@ class Throttle(Case):
         server.session_lines(4)
         self.logged_in(server)
         self.assertOk(second.ask(b'CAPA'))
+
+    def test_silent_handshakes(self):
+        """--max-connections-per-address: connections that begin no TLS count, and further ones get no handshake"""
+        server = self.serve('--max-connections-per-address', '2', throttled=True, tls=True)
+        silent = [self.connect(server.tls) for _ in range(2)]
+        self.assertTrue(self.connect(server.tls).is_over())
+        self.assertEqual([line['reason'] for line in server.session_lines(1)], ['refused'])
+        self.assertRefused(self.connect(server.plain), b'too many connections from your address')
+        self.greeted(server.tls, tls=unverified(), source='127.0.0.9')
+        silent[0].close()
+        server.session_lines(3)
+        wire = self.greeted(server.tls, tls=unverified())
+        self.assertOk(wire.login('ann', 'sesame'))
+        self.assertOk(wire.ask(b'QUIT'))
+        line = server.session_lines(4)[-1]
+        self.assertEqual((line['tls'], line['tls_version']), ('yes', wire.socket.version()))
+        self.assertEqual(line['cipher'], wire.socket.cipher()[0])
+
+    def prove(self, server, method, user, password):
+        """AUTH with a proof: (reply, seconds that it took). A signature of the server's would be a reply, too."""
+        return self.prove_on(self.greeted(server.plain), method, user, password)
+
+    def prove_on(self, wire, method, user, password):
+        if method == 'CRAM-MD5':
+            challenge = base64.b64decode(wire.ask(b'AUTH CRAM-MD5').partition(b' ')[2])
+            digest = hmac.new(password.encode(), challenge, hashlib.md5).hexdigest()
+            proof = base64.b64encode(f'{user} {digest}'.encode())
+        else:
+            client = Scram(method, user, password)
+            proof = client.step(wire.ask(b'AUTH ' + method.encode() + b' ' + client.first).partition(b' ')[2])
+        since = time.monotonic()
+        return wire.ask(proof), time.monotonic() - since
+
+    def test_barred(self):
+        """R65: whoever may not log in learns by no mechanism that the password was right, nor waits for another time"""
+        server = self.serve(users={'ann': 'sesame'}, lines=[
+            'ann:{PLAIN}sesame', 'out:{PLAIN}sesame::::::nologin', 'far:{PLAIN}sesame::::::allow_nets=192.0.2.0/24'])
+        methods = ('CRAM-MD5', 'SCRAM-SHA-256', 'SCRAM-SHA-1')
+        tries = (('ann', 'wrong'), ('out', 'sesame'), ('out', 'wrong'), ('far', 'sesame'))
+        with concurrent.futures.ThreadPoolExecutor(len(methods) * len(tries)) as pool:  # they wait for 2 s each
+            results = {(method, *one): pool.submit(self.prove, server, method, *one)
+                       for method in methods for one in tries}
+        for method in methods:
+            self.assertRegex(self.prove(server, method, 'ann', 'sesame')[0], rb'\A\+')
+            wrong, usual = results[method, 'ann', 'wrong'].result()
+            self.assertErr(wrong, b'AUTH')
+            for one in tries:
+                with self.subTest(method, one=one):
+                    reply, seconds = results[(method, *one)].result()
+                    self.assertEqual(reply, wrong)
+                    self.assertAlmostEqual(seconds, usual, delta=0.5)
+
+    def test_banned(self):
+        """F-AUTHLOOP: connections from before a ban learn by no mechanism that a password was right"""
+        server = self.serve('--failed-logins-per-address', '1', throttled=True)
+        methods = ('CRAM-MD5', 'SCRAM-SHA-256', 'SCRAM-SHA-1')
+        early = [self.greeted(server.plain) for _ in methods]
+        self.greeted(server.plain).send(b'USER ann\r\nPASS wrong\r\n')
+        self.failed_logins(server, 1)
+        for wire, method in zip(early, methods):
+            with self.subTest(method):
+                self.assertErr(self.prove_on(wire, method, 'ann', 'sesame')[0], b'AUTH')
+        self.assertEqual(server.log().count(' failed_login '), 1)
 
     def test_connections_of_a_user(self):
         """--max-connections-per-user: counted are those with the right password"""
