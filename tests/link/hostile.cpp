@@ -93,9 +93,9 @@
 #define QUIT hostile
 #define OK hostile
 
+#include <mailwire/proxy_header.hpp>
 #include <mailwire/scram.hpp>
 #include <pop3/digest.hpp>
-#include <mailwire/proxy_header.hpp>
 
 #include "session.hpp"
 
