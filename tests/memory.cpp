@@ -87,7 +87,7 @@ struct Served {
   static pop3::Config settings() {
     pop3::Config config;
     config.login_needs_tls = false;
-    config.limits.failed_logins = config.limits.bad_commands = 0;
+    config.limits.failed_logins = config.limits.bad_commands = config.limits.login_attempts = 0;
     config.limits.failed_login_delay = pop3::Duration::zero();
     return config;
   }
