@@ -268,11 +268,12 @@ class Session {
   std::string_view text(Text text) const noexcept;
   bool unicode() const noexcept;
   void say_ok();
-  void say_ok(Text text, std::uint64_t one = 0, std::uint64_t two = 0);
-  void say_error(Text text, Code code = Code::none, std::uint64_t one = 0, std::uint64_t two = 0);
+  void say_ok(Text what, std::uint64_t one = 0, std::uint64_t two = 0);
+  void say_error(Text what, Code code = Code::none, std::uint64_t one = 0, std::uint64_t two = 0);
   void say_refused(const Refusal& why, Code code, Text otherwise);
   void refuse_by_system(const Refusal& why, Text otherwise);
   void close_if_wanted(const Refusal& why);
+  void append_trace(std::string_view mark, std::string_view text);
   void trace_line(std::string_view mark, std::string_view text);
   void trace_time();
   void trace_input(std::string_view mark, std::string_view text);

@@ -75,10 +75,10 @@ enum class Shown : std::uint8_t {
 // that is no well-formed command may be a password in the wrong place. What stands in the place of something hidden
 // would be treated in the same way: a NUL is in no good command, and 32 zeros are a digest.
 inline std::string redacted(const Command& command, std::string_view line, Shown shown, bool mechanism_known) {
-  const std::string secret(hidden);
+  std::string secret(hidden);
   if (shown == Shown::whole) return visible(line);
   if (shown == Shown::redacted && command.verb == Verb::other) return secret;
-  const std::string verb(command.word);
+  std::string verb(command.word);
   if (shown == Shown::refused) return verb + ' ' + secret + "\\x00";
   if (shown == Shown::words) {
     std::string text = verb;

@@ -243,11 +243,11 @@ POP3_INLINE bool Session::waits_for_command() const noexcept {
   return pending_ && std::holds_alternative<CommandRequest>(*pending_);
 }
 
-POP3_INLINE Outcome Session::accept(Token<CommandRequest> token, std::string_view words) {
+POP3_INLINE Outcome Session::accept(Token<CommandRequest> token, std::string_view text) {
   if (!take(token)) return Outcome::stale;
   bad_in_a_row_ = 0;
-  trace_accept(words);
-  detail::status_line(reply(), "+OK", Code::none, {words, unicode()}, false);
+  trace_accept(text);
+  detail::status_line(reply(), "+OK", Code::none, {text, unicode()}, false);
   extras_->command.wipe();
   forget_login();
   return Outcome::applied;

@@ -85,8 +85,13 @@ POP3_INLINE void Session::trace_line(std::string_view mark, std::string_view tex
   detail::Extras& own = extras();
   if (own.trace_asked) {
     own.trace_asked = false;
-    trace_line("answer: ", "wait");
+    append_trace("answer: ", "wait");
   }
+  append_trace(mark, text);
+}
+
+POP3_INLINE void Session::append_trace(std::string_view mark, std::string_view text) {
+  detail::Extras& own = *extras_;
   if (own.trace.size() + mark.size() + text.size() >= config_.limits.trace) {
     ++own.untraced;
     return;

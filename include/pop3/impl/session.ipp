@@ -17,8 +17,10 @@ POP3_INLINE Session::Session(const Config& config, SessionId id, bool encrypted)
 // From the delegated constructor on the destructor runs, whatever new throws here.
 POP3_INLINE Session::Session(const Config& config, Connection connection)
     : Session(config, connection.id, connection.encrypted) {
-  has_challenge_ = detail::is_challenge(connection.apop_challenge);
-  if (has_challenge_) extras().apop_challenge = connection.apop_challenge;
+  if (detail::is_challenge(connection.apop_challenge)) {
+    has_challenge_ = true;
+    extras().apop_challenge = connection.apop_challenge;
+  }
   constexpr std::size_t least_nonce = 16;
   if (connection.nonce.size() >= least_nonce && !config.mechanisms.empty()) {
     has_nonce_ = true;
