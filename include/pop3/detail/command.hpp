@@ -182,7 +182,9 @@ constexpr bool parse_arguments(Command& command, LineParser words) noexcept {
     case Arguments::mechanism: {
       const auto mechanism = words.word();
       if (!mechanism) {
-        broken = {};  // Outlook says it with a space behind it
+        // Outlook says it with one space behind it; nothing else is forgiven.
+        const auto rest = command.rest;
+        if (rest && rest->empty() && *(rest->data() - 1) == ' ') broken = {};
         broken.add(Rule::auth_list);
         return true;
       }
