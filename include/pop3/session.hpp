@@ -289,7 +289,7 @@ class Session {
   // commands.ipp: one function per command
   bool take_line();
   void take_command(std::string_view line);
-  void refuse_line(bool hopeless);
+  void refuse_line(std::size_t longest, bool hopeless);
   bool is_tolerated(const detail::Command& command) const noexcept;
   bool has_utf8_names(const detail::Command& command) const noexcept;
   void count_broken(const detail::Command& command) noexcept;
