@@ -76,10 +76,10 @@ struct Command {
 constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
 constexpr bool is_eight_bit(char c) noexcept { return static_cast<unsigned char>(c) >= 0x80; }
 
-// A word of three or four octets as one number, so that it is compared at once; 0 = it is longer or shorter.
-constexpr std::uint32_t pack_verb(std::string_view word) noexcept {
+// A word of three or four octets as one number, with its length, so that it is compared at once; 0 = any other word.
+constexpr std::uint64_t pack_verb(std::string_view word) noexcept {
   if (word.size() != 3 && word.size() != 4) return 0;
-  std::uint32_t packed = 0;
+  std::uint64_t packed = word.size();
   for (const char c : word) packed = packed << 8 | static_cast<unsigned char>(mailwire::to_upper(c));
   return packed;
 }
