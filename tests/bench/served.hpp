@@ -18,13 +18,13 @@
 
 namespace bench {
 
-inline const pop3::TimePoint now{std::chrono::hours(1)};
+inline constexpr pop3::TimePoint now{std::chrono::hours(1)};
 
 // What does not work must not be measured.
 inline void require(bool fact, const char* what) {
   if (fact) return;
-  std::fprintf(stderr, "not so: %s\n", what);
-  std::exit(1);
+  (void)std::fprintf(stderr, "not so: %s\n", what);
+  std::abort();
 }
 
 inline pop3::Config plain_config() {
@@ -48,7 +48,7 @@ struct OwnListing {
       const std::uint64_t id = again > 0 && i % again == again - 1 ? i - 1 : i;
       // An odd factor makes each number another one.
       const std::uint64_t shown = order == Order::mixed ? id * 0x9E3779B97F4A7C15U : id;
-      std::snprintf(text, sizeof text, "%08x%016llx", 0x65530000U, static_cast<unsigned long long>(shown));
+      (void)std::snprintf(text, sizeof text, "%08x%016llx", 0x65530000U, static_cast<unsigned long long>(shown));
       uids.append(text, length);
     }
     for (std::size_t i = 0; i < count; ++i)

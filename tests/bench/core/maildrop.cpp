@@ -44,7 +44,7 @@ void accept(benchmark::State& state, pop3::EqualUids equal_uids, std::size_t mes
   const bench::OwnListing listing(messages, order, again);
   const std::size_t sessions = messages < 10'000 ? 10'000 / messages : 1;
   double held = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     state.PauseTiming();
     auto asking = std::make_unique<Asking>(config, sessions);
     const std::size_t before = bench::heap.live;
@@ -66,7 +66,7 @@ void list_all(benchmark::State& state, std::string_view command, std::size_t mes
   const std::size_t before = bench::heap.live;
   bench::heap.peak = before;
   std::uint64_t sent = 0;
-  for (auto _ : state) sent = served.say(command);
+  for ([[maybe_unused]] auto _ : state) sent = served.say(command);
   state.counters["octets_held"] = static_cast<double>(bench::heap.peak - before);
   bench::count(state, messages, sent);
 }
