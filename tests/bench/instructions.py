@@ -56,11 +56,9 @@ def measure(folder):
 
 
 def kept():
-    """{name: instructions}"""
-    if not KEPT.exists():
-        return {}
-    lines = [line.split() for line in KEPT.read_text().splitlines() if line and not line.startswith('#')]
-    return {name: int(count) for name, count in lines}
+    """{name: instructions}; what is no such line, after a merge say, is no count."""
+    text = KEPT.read_text() if KEPT.exists() else ''
+    return {name: int(count) for name, count in re.findall(r'^(\w+) (\d+)$', text, re.M)}
 
 
 def write(measured):
