@@ -28,6 +28,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -42,8 +43,14 @@ using namespace std::chrono_literals;
 
 inline bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
+template <class App, class = void>
+struct Promises : std::false_type {};
+template <class App>
+struct Promises<App, std::void_t<decltype(std::declval<App&>().send_promised(0, std::size_t{0}))>> : std::true_type {};
+
 // One connection. `World` is what the sessions share:
-//   World::App                       answers for one session (see pop3::dispatch), made as App(world)
+//   World::App                       answers for one session (see pop3::dispatch), made as App(world). If it promises
+//                                    bodies: ssize_t send_promised(int socket, std::size_t octets), as sendfile() does
 //   const pop3::Config& config()
 //   pop3::Connection connection()    what the next session begins with; its id is set here
 template <class World>
@@ -71,7 +78,9 @@ class Peer {
     if (session_.finished()) return say_goodbye(now);
     pop3::ConstBuffer runs[4];
     const std::size_t count = session_.gather(runs, 4);
-    if (count > 0) return send(runs, count);
+    const std::size_t promised = Promises<App>::value ? session_.promised_output() : 0;
+    if (count > 0) return send(runs, count, promised > 0);
+    if (promised > 0) return send_promised(promised);
     if (readable_ && session_.wants_input()) return receive();
     session_.trim();  // who waits holds no buffers
     return wait;
@@ -81,7 +90,9 @@ class Peer {
   TimePoint alarm = TimePoint::max();  // the one that is set
 
  private:
-  Next send(const pop3::ConstBuffer* runs, std::size_t count) {
+  using App = typename World::App;
+
+  Next send(const pop3::ConstBuffer* runs, std::size_t count, bool more_follows) {
     iovec parts[4];
     std::size_t octets = 0;
     for (std::size_t i = 0; i < count; octets += runs[i].size, ++i)
@@ -89,9 +100,21 @@ class Peer {
     msghdr message{};
     message.msg_iov = parts;
     message.msg_iovlen = count;
-    const ssize_t n = ::sendmsg(socket_, &message, MSG_NOSIGNAL);
+    return sent(::sendmsg(socket_, &message, more_follows ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL), octets);
+  }
+  Next send_promised(std::size_t octets) {
+    if constexpr (Promises<App>::value) {
+      const ssize_t n = app_.send_promised(socket_, octets);
+      if (n == 0) session_.disconnect();  // the file is shorter than it was
+      return sent(n, octets);
+    } else {
+      return wait;
+    }
+  }
+  Next sent(ssize_t n, std::size_t octets) {
     session_.consume_output(n > 0 ? static_cast<std::size_t>(n) : 0);
     if (n < 0 && errno != EINTR && !would_block()) session_.disconnect();
+    if (n == 0) return again;
     const bool full = n < 0 ? would_block() : static_cast<std::size_t>(n) < octets;
     return full ? wait : again;
   }
@@ -124,7 +147,7 @@ class Peer {
   int socket_;
   bool readable_ = false, ends_ = false, hung_up_ = false;
   pop3::Session session_;
-  typename World::App app_;
+  App app_;
   TimePoint goodbye_ = TimePoint::max();
 };
 

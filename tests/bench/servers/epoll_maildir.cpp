@@ -3,16 +3,20 @@
 //
 // What a mail server costs that has the library, a driver and little else: the Maildir of each user is ROOT/USER, all
 // have the same password, everything happens on one thread. The size of a message comes from ",W=" in its name, or is
-// counted at login. Files are read in blocks of 64 KiB, which are lent to the session. Maildrops are locked against
-// other sessions of this process only.
+// counted at login. Files are read in blocks of 64 KiB, which are lent to the session; a large one that was found to
+// need no change is sent by sendfile() from then on. What TOP has read is kept for a while: a file of a Maildir never
+// changes. Maildrops are locked against other sessions of this process only.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 
 #include <charconv>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "../../../examples/epoll.hpp"
@@ -20,6 +24,10 @@
 namespace {
 
 constexpr std::size_t block = 64 * 1024, spare_blocks = 64;
+constexpr std::size_t large = 16 * 1024;        // octets of a message that is worth a sendfile()
+constexpr std::size_t head = 4 * 1024;          // octets of a message that TOP reads first
+constexpr std::size_t most_heads = 1024;        // kept at a time
+constexpr std::size_t most_clean = 256 * 1024;  // files known to need no change
 
 std::optional<std::uint64_t> number_after(std::string_view name, std::string_view key) {
   const std::size_t at = name.find(key);
@@ -57,6 +65,20 @@ class File {
   int fd_ = -1;
 };
 
+// The state of a file; another one under the same number is another file, or was changed.
+struct Stamp {
+  dev_t device;
+  off_t size;
+  std::int64_t seconds, nanoseconds;
+
+  static Stamp of(const struct stat& file) {
+    return {file.st_dev, file.st_size, file.st_mtim.tv_sec, file.st_mtim.tv_nsec};
+  }
+  bool operator==(const Stamp& other) const {
+    return device == other.device && size == other.size && seconds == other.seconds && nanoseconds == other.nanoseconds;
+  }
+};
+
 // What the sessions share.
 class World {
  public:
@@ -76,6 +98,26 @@ class World {
   bool lock(const std::string& user) { return locked_.insert(user).second; }
   void unlock(const std::string& user) { locked_.erase(user); }
 
+  // Files whose lines all end with CRLF, none of which begins with a dot.
+  bool is_clean(const struct stat& file) const {
+    const auto found = clean_.find(file.st_ino);
+    return found != clean_.end() && found->second == Stamp::of(file);
+  }
+  void note_clean(const struct stat& file) {
+    if (clean_.size() >= most_clean) clean_.clear();
+    clean_[file.st_ino] = Stamp::of(file);
+  }
+
+  // The first octets of messages, by their path; null = not known.
+  const std::string* find_head(const std::string& path) const {
+    const auto found = heads_.find(path);
+    return found == heads_.end() ? nullptr : &found->second;
+  }
+  void keep_head(std::string path, std::string_view octets) {
+    if (heads_.size() >= most_heads) heads_.clear();
+    heads_.try_emplace(std::move(path), octets);
+  }
+
   // Blocks that a body is read into. Sessions that send none hold none.
   Block take_block() {
     if (blocks_.empty()) return Block(new char[block]);
@@ -93,6 +135,8 @@ class World {
   pop3::Config config_;
   std::unordered_set<std::string> locked_;
   std::vector<Block> blocks_;
+  std::unordered_map<ino_t, Stamp> clean_;
+  std::unordered_map<std::string, std::string> heads_;
 };
 
 class World::App {
@@ -119,18 +163,28 @@ class World::App {
   }
 
   void on(pop3::Session& session, const pop3::RetrieveRequest& ask) {
-    if (!file_.open(world_.root(), path(ask.number).c_str(), O_NOFOLLOW))
-      session.refuse(ask.token, {pop3::Code::none, "the message is gone"});
-    else if (const auto piece = next_piece(ask.top_lines ? 8 * 1024 : block))
-      session.lend_body(ask.token, *piece, over_);
-    else
-      session.refuse(ask.token, {pop3::Code::sys_temp, "the message cannot be read"});
+    if (ask.top_lines) return top(session, ask);
+    if (!open(session, ask, path(ask.number))) return;
+    const bool is_large = ask.size >= large && ::fstat(body_->file.fd(), &body_->state) == 0;
+    if (is_large && world_.is_clean(body_->state)) {
+      session.promise_body(ask.token, static_cast<std::size_t>(body_->state.st_size));
+      return;
+    }
+    if (is_large) body_->scan.emplace();
+    first_piece(session, ask, block);
   }
   void on(pop3::Session& session, const pop3::BodyRequest& ask) {
-    if (const auto piece = next_piece(block))
-      session.lend_body(ask.token, *piece, over_);
+    const bool behind_head = !body_ || body_->file.fd() < 0;  // TOP wants more than what was kept
+    if (behind_head &&
+        (!open_file(path(ask.number)) || ::lseek(body_->file.fd(), static_cast<off_t>(ask.offset), SEEK_SET) < 0))
+      session.abort_body(ask.token);
+    else if (const auto piece = next_piece(block))
+      session.lend_body(ask.token, *piece, body_->over);
     else
       session.abort_body(ask.token);
+  }
+  ssize_t send_promised(int socket, std::size_t octets) {
+    return ::sendfile(socket, body_->file.fd(), nullptr, octets);
   }
   void on(pop3::Session&, const pop3::BodyDone&) { end_body(); }
 
@@ -146,6 +200,42 @@ class World::App {
   }
 
  private:
+  // What is being read. Sessions that send nothing have none.
+  struct Body {
+    File file;
+    Block block;
+    pop3::Chunk over = pop3::Chunk::last;
+    struct stat state {};
+    std::optional<mailwire::DotStuffer> scan;  // of a large message, while all of it was clean
+  };
+
+  bool open_file(const std::string& name) {
+    if (!body_) body_ = std::make_unique<Body>();
+    return body_->file.open(world_.root(), name.c_str(), O_NOFOLLOW);
+  }
+  bool open(pop3::Session& session, const pop3::RetrieveRequest& ask, const std::string& name) {
+    if (open_file(name)) return true;
+    session.refuse(ask.token, {pop3::Code::none, "the message is gone"});
+    return false;
+  }
+  std::optional<std::string_view> first_piece(pop3::Session& session, const pop3::RetrieveRequest& ask,
+                                              std::size_t room) {
+    const auto piece = next_piece(room);
+    if (piece)
+      session.lend_body(ask.token, *piece, body_->over);
+    else
+      session.refuse(ask.token, {pop3::Code::sys_temp, "the message cannot be read"});
+    return piece;
+  }
+  void top(pop3::Session& session, const pop3::RetrieveRequest& ask) {
+    std::string name = path(ask.number);
+    if (const std::string* const known = world_.find_head(name)) {
+      session.send_body(ask.token, *known, known->size() < head ? pop3::Chunk::last : pop3::Chunk::more);
+    } else if (open(session, ask, name)) {
+      if (const auto piece = first_piece(session, ask, head)) world_.keep_head(std::move(name), *piece);
+    }
+  }
+
   struct Entry {
     std::string name;  // "cur/..." or "new/..."
     std::string_view unique() const {
@@ -197,7 +287,7 @@ class World::App {
   std::uint64_t octets(const std::string& name) {
     if (const auto told = number_after(name, ",W=")) return *told;
     pop3::OctetCounter counter;
-    if (file_.open(world_.root(), (user_ + '/' + name).c_str(), O_NOFOLLOW))
+    if (open_file(user_ + '/' + name))
       for (std::optional<std::string_view> piece; (piece = next_piece(block)) && !piece->empty();) counter.add(*piece);
     end_body();
     return counter.octets();
@@ -205,24 +295,29 @@ class World::App {
 
   // A read that does not fill the room was the last one.
   std::optional<std::string_view> next_piece(std::size_t room) {
-    if (!block_) block_ = world_.take_block();
-    const ssize_t n = ::read(file_.fd(), block_.get(), room);
+    if (!body_->block) body_->block = world_.take_block();
+    const ssize_t n = ::read(body_->file.fd(), body_->block.get(), room);
     if (n < 0) return std::nullopt;
-    over_ = static_cast<std::size_t>(n) < room ? pop3::Chunk::last : pop3::Chunk::more;
-    if (over_ == pop3::Chunk::last) file_.close();
-    return std::string_view(block_.get(), static_cast<std::size_t>(n));
+    body_->over = static_cast<std::size_t>(n) < room ? pop3::Chunk::last : pop3::Chunk::more;
+    const std::string_view piece(body_->block.get(), static_cast<std::size_t>(n));
+    if (body_->scan) scan(piece);
+    if (body_->over == pop3::Chunk::last) body_->file.close();
+    return piece;
+  }
+  void scan(std::string_view piece) {
+    if (body_->scan->clean_prefix(piece) != piece.size()) return body_->scan.reset();
+    body_->scan->pass(piece);
+    if (body_->over == pop3::Chunk::last && body_->scan->end() == ".\r\n") world_.note_clean(body_->state);
   }
   void end_body() {
-    file_.close();
-    world_.give_back(std::move(block_));
+    if (body_) world_.give_back(std::move(body_->block));
+    body_.reset();
   }
 
   World& world_;
   std::string user_, names_;
   std::vector<std::uint32_t> ends_;  // of each name in `names_`
-  File file_;
-  Block block_;
-  pop3::Chunk over_ = pop3::Chunk::last;
+  std::unique_ptr<Body> body_;
 };
 
 void take_all_descriptors() {
