@@ -40,76 +40,27 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-say() { printf 'compare.sh: %s\n' "$*" >&2; }
-die() {
-  say "$*"
-  exit 1
-}
 has() { # WORD LIST,OF,WORDS
   case ,$2, in *,"$1",*) return 0 ;; *) return 1 ;; esac
 }
 
-# ---- what is needed -------------------------------------------------------------------------------------------------
-as_root=()
-[ "$(id -u)" = 0 ] || as_root=(sudo)
-missing=()
-for package in g++ meson ninja-build pkg-config python3 openssl strace libboost-dev libboost-program-options-dev libssl-dev \
-  libcrypt-dev libsodium-dev libidn-dev nlohmann-json3-dev dovecot-core; do
-  [ "$package" = dovecot-core ] && ! has dovecot "$servers" && continue
-  case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
-    *' installed') ;;
-    *) missing+=("$package") ;;
-  esac
-done
-if [ ${#missing[@]} -gt 0 ]; then
-  say "installing ${missing[*]}"
-  "${as_root[@]}" apt-get update -q >&2 || die 'apt-get update failed'
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2 ||
-    die "please install ${missing[*]}"
-fi
+. "$here/setup.sh"
+
+has dovecot "$servers" && needed+=(dovecot-core)
+install_missing "${needed[@]}"
 if [ "$(id -u)" != 0 ] && { has dovecot "$servers" || has popa3d "$servers"; }; then
   die 'the peers need root (mount namespaces, files of other owners); or: --servers null,pop3d,epoll'
 fi
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/compare.XXXXXX") || exit 1
-chmod 755 "$work"
-declare -A pid dir
-stop() { # NAME
-  [ -n "${pid[$1]:-}" ] && "$here/peers/stop.sh" "${pid[$1]}" "${dir[$1]}"
-  unset "pid[$1]" "dir[$1]"
-}
-finish() {
-  for name in "${!pid[@]}"; do stop "$name"; done
-  if [ $keep = 1 ]; then say "kept: $work"; else rm -rf "$work"; fi
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-# ---- build ------------------------------------------------------------------------------------------------------------
-cxx=${CXX:-g++}
-flags=(-std=c++17 -O2 -DNDEBUG -I "$root/include")
 say 'building'
-if [ -z "$pop3d" ] && has pop3d "$servers"; then
-  build=${BENCH_BUILD:-$root/build-bench}
-  [ -f "$build/build.ninja" ] || CXX=$cxx meson setup "$build" "$root" --buildtype=release -Doptimization=2 \
-    -Dtests=disabled -Dfuzz=disabled -Dexamples=enabled >"$work/build.log" 2>&1 || die "meson failed: $(tail "$work/build.log")"
-  ninja -C "$build" examples/pop3d >>"$work/build.log" 2>&1 || die "ninja failed: $(tail "$work/build.log")"
-  pop3d=$build/examples/pop3d
-fi
-"$cxx" "${flags[@]}" -DWITH_TLS -o "$work/load" "$here"/load/*.cpp -lssl -lcrypto &&
-  "$cxx" "${flags[@]}" -o "$work/null" "$here/null.cpp" &&
-  "$cxx" "${flags[@]}" -o "$work/epoll_maildir" "$here/servers/epoll_maildir.cpp" || die 'the build failed'
-
-# ---- mail -------------------------------------------------------------------------------------------------------------
+if has pop3d "$servers"; then build_pop3d; fi
+build_ours
 say 'making the corpus'
 python3 "$here/make_corpus.py" "$work/mail" --big $big --big-octets $big_octets --small $small --tiny "$sessions" \
-  --mbox "$work/popa3d" || die 'no corpus'
-for name in dovecot null pop3d epoll; do
-  if has $name "$servers"; then cp -a "$work/mail" "$work/$name"; fi
+  --mbox "$work/mail-popa3d" || die 'no corpus'
+for name in dovecot pop3d epoll; do
+  if has $name "$servers"; then cp -a "$work/mail" "$work/mail-$name"; fi
 done
-for folder in "$work"/mail/*; do echo "${folder##*/}:{PLAIN}pass"; done >"$work/users"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
-  -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null || die 'no certificate'
+make_users "$work/mail"
 
 # ---- servers ----------------------------------------------------------------------------------------------------------
 port_of() {
@@ -117,23 +68,15 @@ port_of() {
     nullfile) echo $((port + 3)) ;; pop3d) echo $((port + 4)) ;; epoll) echo $((port + 5)) ;; tls) echo $((port + 6)) ;; esac
 }
 start() { # NAME
-  local at line program=("$here/peers/start-program.sh" "$1")
+  local at program=("$here/peers/start-program.sh" "$1")
   at=$(port_of "$1")
   case $1 in
-    dovecot | popa3d) line=$("$here/peers/start-$1.sh" "$at" "$work/$1") ;;
-    null) line=$("${program[@]}" "$at" "$work/null" "$at" "$work/mail") ;;
-    nullfile) line=$("${program[@]}" "$at" "$work/null" "$at" "$work/mail" --sendfile) ;;
-    epoll) line=$("${program[@]}" "$at" "$work/epoll_maildir" "127.0.0.1:$at" "$work/$1" pass) ;;
-    pop3d)
-      line=$("${program[@]}" "$at" "$pop3d" --listen "127.0.0.1:$at" --listen-tls "127.0.0.1:$(port_of tls)" \
-        --mail "$work/$1" --users "$work/users" --allow-plaintext --cert "$work/cert.pem" --key "$work/key.pem" \
-        --max-connections 20000 --max-connections-per-address 0 --max-connections-per-user 0 \
-        --failed-logins-per-address 0 --log-level warning)
-      ;;
-  esac || die "$1 did not start"
-  line=${line##*pid=}
-  pid[$1]=${line%% *}
-  dir[$1]=${line##*dir=}
+    dovecot | popa3d) started "$1" "$("$here/peers/start-$1.sh" "$at" "$work/mail-$1")" ;;
+    null) started "$1" "$("${program[@]}" "$at" "$work/null" "$at" "$work/mail")" ;;
+    nullfile) started "$1" "$("${program[@]}" "$at" "$work/null" "$at" "$work/mail" --sendfile)" ;;
+    epoll) started "$1" "$("${program[@]}" "$at" "$work/epoll_maildir" "127.0.0.1:$at" "$work/mail-$1" pass)" ;;
+    pop3d) start_pop3d "$at" "$(port_of tls)" "$work/mail-$1" ;;
+  esac
 }
 restart_all() {
   local name
@@ -162,16 +105,16 @@ run() { # MODE SERVER REP
   [ "$mode" = crlf ] && [ "$server" = null ] && server=nullfile
   args=(--port "$(port_of "$server")" --server "${pid[$server]}" --expect "$work/mail" --seconds "$seconds" --stall 20)
   case $mode in
-    login | pop) args+=(--mode "$mode" --users $small --connections 16 --warmup 600) ;;
-    retr) args+=(--mode retr --user-pattern big%d --connections $big) ;;
-    crlf) args+=(--mode retr --user-pattern crlf%d --connections $big) ;;
-    cmds1) args+=(--mode cmds --users $small --connections 8) ;;
-    cmds64) args+=(--mode cmds --users $small --connections 8 --depth 64) ;;
-    noop64) args+=(--mode cmds --users $small --connections 8 --depth 64 --mix noop) ;;
+    login | pop) args+=(--mode "$mode" --users "$small" --connections 16 --warmup 600) ;;
+    retr) args+=(--mode retr --user-pattern big%d --connections "$big") ;;
+    crlf) args+=(--mode retr --user-pattern crlf%d --connections "$big") ;;
+    cmds1) args+=(--mode cmds --users "$small" --connections 8) ;;
+    cmds64) args+=(--mode cmds --users "$small" --connections 8 --depth 64) ;;
+    noop64) args+=(--mode cmds --users "$small" --connections 8 --depth 64 --mix noop) ;;
     idle) args+=(--mode idle --user-pattern t%d --connections "$sessions" --hold 1) ;;
-    crowd) args+=(--mode crowd --user-pattern t%d --connections "$sessions" --worker-users $small --workers $workers) ;;
-    tls) args+=(--mode retr --user-pattern big%d --connections $big --tls --port "$(port_of tls)") ;;
-    crowdtls) args+=(--mode crowd --user-pattern t%d --connections "$sessions" --worker-users $small --workers $workers --tls
+    crowd) args+=(--mode crowd --user-pattern t%d --connections "$sessions" --worker-users "$small" --workers "$workers") ;;
+    tls) args+=(--mode retr --user-pattern big%d --connections "$big" --tls --port "$(port_of tls)") ;;
+    crowdtls) args+=(--mode crowd --user-pattern t%d --connections "$sessions" --worker-users "$small" --workers "$workers" --tls
       --port "$(port_of tls)") ;;
     *) die "unknown mode $mode" ;;
   esac
@@ -203,7 +146,7 @@ count_calls() { # MODE SERVER
   record "calls-$1" "$2" 0 $status
 }
 
-order=(${servers//,/ })
+IFS=, read -ra order <<<"$servers"
 for mode in ${modes//,/ }; do
   case $mode in idle | crowd | crowdtls | calls | tls) continue ;; esac
   for ((rep = 0; rep < reps; ++rep)); do
