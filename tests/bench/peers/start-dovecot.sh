@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: MIT
 # start-dovecot.sh PORT MAIL: Debian's Dovecot in the strongest configuration that was found, for Maildirs MAIL/USER and
 # one password ("pass"). Login processes serve any number of connections, one a core; pop3 processes serve up to 1000

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: MIT
 # start-program.sh NAME PORT PROGRAM [ARGUMENT...]: a server that is one program, in the foreground.
 here=$(cd "$(dirname "$0")" && pwd)
