@@ -24,6 +24,7 @@ struct Tried {
   };
   Result result;
   std::size_t octets = 0;  // done: how many
+  bool used_up = false;    // done: another try would be in vain before the socket is ready again
 };
 
 // Of a call of the system that returned this, and set errno. `wait`: what to do if it has to be tried again.
