@@ -13,7 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t body_chunk = 64 * 1024;
-constexpr std::size_t top_chunk = 8 * 1024;  // mostly, TOP wants the header and a few lines
+constexpr std::uint64_t fair_share = 16 * body_chunk;  // then others have their turn
+constexpr std::size_t top_chunk = 8 * 1024;            // mostly, TOP wants the header and a few lines
 constexpr auto proxy_limit = 10s;
 constexpr auto handshake_limit = 15s;
 constexpr auto goodbye_limit = 1s;
@@ -177,12 +178,18 @@ Awaitable<> Connection::say_goodbye() {
 
 // ---- what the session asks ----------------------------------------------------------------------------------------
 
+// What the kernel has in memory is read here: a thread that may block costs more than the reading.
 Awaitable<> Connection::answer(pop3::RetrieveRequest ask) {
+  const std::size_t room = ask.top_lines ? top_chunk : body_chunk;
   std::optional<std::string_view> octets;
-  co_await on(services_.blocking, [&] {
-    message_ = maildrop_->open_message(ask.number);
-    if (message_) octets = message_->read(0, ask.top_lines ? top_chunk : body_chunk);
-  });
+  message_ = maildrop_->open_at_once(ask.number);
+  if (message_) octets = message_->read_at_once(0, room);
+  if (!octets) {
+    co_await on(services_.blocking, [&] {
+      if (!message_) message_ = maildrop_->open_message(ask.number);
+      if (message_) octets = message_->read(0, room);
+    });
+  }
   if (octets)
     lend(ask, 0, *octets);
   else
@@ -190,8 +197,9 @@ Awaitable<> Connection::answer(pop3::RetrieveRequest ask) {
 }
 
 Awaitable<> Connection::answer(pop3::BodyRequest ask) {
-  std::optional<std::string_view> octets;
-  co_await on(services_.blocking, [&] { octets = message_->read(ask.offset, body_chunk); });
+  if (ask.offset % fair_share < body_chunk) co_await asio::post(socket_.get_executor(), use_awaitable);
+  auto octets = message_->read_at_once(ask.offset, body_chunk);
+  if (!octets) co_await on(services_.blocking, [&] { octets = message_->read(ask.offset, body_chunk); });
   if (octets)
     lend(ask, ask.offset, *octets);
   else
@@ -217,10 +225,8 @@ Awaitable<> Connection::answer(pop3::BodyDone) {
 
 Awaitable<> Connection::answer(pop3::CommitRequest ask) {
   std::size_t removed = 0;
-  co_await on(services_.blocking, [&] {
-    removed = maildrop_->remove(ask.numbers);
-    maildrop_.reset();  // before the answer: whoever reads it may log in again
-  });
+  if (!ask.numbers.empty()) co_await on(services_.blocking, [&] { removed = maildrop_->remove(ask.numbers); });
+  maildrop_.reset();  // before the answer: whoever reads it may log in again
   session_->accept(ask.token, removed);
 }
 

@@ -143,6 +143,8 @@ Awaitable<> Connection::answer(pop3::AuthRequest ask) {
   } else if (bearer) {
     co_await on(services_.hashing,
                 [&] { token = services_.tokens.get()->check(ask.password.reveal(), std::time(nullptr)); });
+  } else if (users->is_quick_to_check(ask.user)) {
+    verdict = users->check(ask.user, ask.password.reveal(), client_.address);
   } else {
     co_await on(services_.hashing, [&] { verdict = users->check(ask.user, ask.password.reveal(), client_.address); });
   }

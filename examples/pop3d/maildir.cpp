@@ -16,7 +16,9 @@
 #include <unordered_set>
 
 #include "header_scan.hpp"
+#include "maildir_message.hpp"
 #include "mailwire/ascii.hpp"
+#include "page_cache.hpp"
 
 namespace pop3d {
 namespace {
@@ -62,43 +64,6 @@ std::string made_up_id(std::string_view unique, std::uint64_t salt) {
 bool is_unique_id(std::string_view name) {
   return !name.empty() && name.size() <= 70 && mailwire::all_of(name, mailwire::is_graphic);
 }
-
-class MaildirMessage : public Message {
- public:
-  // `learn`: read() counts along, and tells what it found.
-  MaildirMessage(Descriptor file, const FileState& state, FileCache<std::uint64_t>* learn)
-      : file_(std::move(file)), state_(state), learn_(learn) {}
-
-  std::uint64_t size() const override { return state_.size; }
-
-  std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) override {
-    if (offset >= state_.size) return std::string_view();
-    room = static_cast<std::size_t>(std::min<std::uint64_t>(room, state_.size - offset));
-    if (room > capacity_) buffer_ = std::make_unique_for_overwrite<char[]>(capacity_ = room);
-    const ssize_t n = ::pread(file_.get(), buffer_.get(), room, static_cast<off_t>(offset));
-    if (n <= 0) return std::nullopt;  // it shrank, or the disk failed
-    const std::string_view octets(buffer_.get(), static_cast<std::size_t>(n));
-    learn(offset, octets);
-    if (offset + octets.size() == state_.size) file_.reset();
-    return octets;
-  }
-
- private:
-  void learn(std::uint64_t offset, std::string_view octets) {
-    if (learn_ == nullptr || offset != learned_) return;
-    counter_.add(octets);
-    learned_ += octets.size();
-    if (learned_ == state_.size) learn_->put(state_, counter_.octets());
-  }
-
-  Descriptor file_;
-  FileState state_;
-  FileCache<std::uint64_t>* learn_;
-  pop3::OctetCounter counter_;
-  std::uint64_t learned_ = 0;
-  std::unique_ptr<char[]> buffer_;
-  std::size_t capacity_ = 0;
-};
 
 }  // namespace
 
@@ -242,7 +207,21 @@ Contents Maildir::contents() {
 std::unique_ptr<Message> Maildir::open_message(std::uint32_t number) {
   Entry& entry = entries_.at(number - 1);
   Descriptor file = open_file(entry);
-  if (!file) return nullptr;
+  return file ? read_from(std::move(file), entry) : nullptr;
+}
+
+// Only where it was listed: whatever else became of it, open_message() will find.
+std::unique_ptr<Message> Maildir::open_at_once(std::uint32_t number) {
+  const Entry& entry = entries_.at(number - 1);
+  if (entry.gone) return nullptr;
+  const std::string path = std::string(folder_names[entry.folder]) + "/" + entry.name;
+  Descriptor file = open_if_cached(directory_.get(), path.c_str(), O_NOFOLLOW);
+  struct stat state {};
+  if (!file || ::fstat(file.get(), &state) != 0 || !entry.is(state) || entry.has_changed(state)) return nullptr;
+  return read_from(std::move(file), entry);
+}
+
+std::unique_ptr<Message> Maildir::read_from(Descriptor file, const Entry& entry) {
   return std::make_unique<MaildirMessage>(std::move(file), entry.file,
                                           cache_.octets.find(entry.file) ? nullptr : &cache_.octets);
 }

@@ -54,6 +54,7 @@ class Maildir : public Maildrop {
 
   Contents contents() override;
   std::unique_ptr<Message> open_message(std::uint32_t number) override;
+  std::unique_ptr<Message> open_at_once(std::uint32_t number) override;
   std::size_t remove(pop3::Numbers numbers) override;
 
  private:
@@ -87,6 +88,7 @@ class Maildir : public Maildrop {
 
   Descriptor open_file(Entry& entry);
   Descriptor open_by_name(const Entry& entry);
+  std::unique_ptr<Message> read_from(Descriptor file, const Entry& entry);
   Times changed() const;
   bool locate_again();
   void locate(std::vector<Entry>& found);

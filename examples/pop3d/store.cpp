@@ -37,6 +37,9 @@ class DemoMessage : public Message {
   std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) override {
     return text_.substr(static_cast<std::size_t>(offset), room);
   }
+  std::optional<std::string_view> read_at_once(std::uint64_t offset, std::size_t room) override {
+    return read(offset, room);
+  }
   std::uint64_t size() const override { return text_.size(); }
 
  private:
@@ -65,6 +68,7 @@ class DemoStore : public Store {
     std::unique_ptr<Message> open_message(std::uint32_t number) override {
       return std::make_unique<DemoMessage>(demo::messages[mine_.at(number - 1)].text);
     }
+    std::unique_ptr<Message> open_at_once(std::uint32_t number) override { return open_message(number); }
     std::size_t remove(pop3::Numbers numbers) override {
       for (const std::uint32_t number : numbers) std::erase(store_.left_, mine_.at(number - 1));
       return numbers.count;

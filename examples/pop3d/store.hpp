@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Where mail comes from. Everything here may block and throws std::exception when it cannot be done.
+// Where mail comes from. Everything here may block and throws std::exception when it cannot be done, but for what is
+// called ..._at_once: that waits for no disk, and gives nothing where it would have to, or where anything else is in
+// its way. Then the other one is to be asked.
 #ifndef POP3D_STORE_HPP
 #define POP3D_STORE_HPP
 
@@ -23,6 +25,7 @@ class Message {
   // At most `room` octets from `offset` on; they stay until the next call. Empty at the end of the message, and only
   // there; nothing if the message cannot be read to its end.
   virtual std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) = 0;
+  virtual std::optional<std::string_view> read_at_once(std::uint64_t offset, std::size_t room) = 0;
   virtual std::uint64_t size() const = 0;  // octets that read() will give in all
 };
 
@@ -38,6 +41,7 @@ class Maildrop {
   virtual ~Maildrop() = default;
   virtual Contents contents() = 0;
   virtual std::unique_ptr<Message> open_message(std::uint32_t number) = 0;  // null = it is gone
+  virtual std::unique_ptr<Message> open_at_once(std::uint32_t number) = 0;
   // Returns how many of them are known to be gone for good.
   virtual std::size_t remove(pop3::Numbers numbers) = 0;
 };
