@@ -273,20 +273,19 @@ bool Connection::admit(const std::string& user, pop3::Token<pop3::ListRequest> t
 Awaitable<> Connection::answer(pop3::ListRequest ask) {
   const std::string user = prepare_user(ask.user).value_or("");
   if (!admit(user, ask.token)) co_return;
-  std::unique_ptr<Maildrop> maildrop;
-  Contents contents;
   bool in_use = false;
-  co_await on(services_.blocking, [&] {
-    auto opened = services_.store->open(user);
-    in_use = opened == nullptr;
-    if (opened) contents = opened->contents();
-    maildrop = std::move(opened);
-  });
+  auto maildrop = services_.store->open_at_once(user);
+  if (!maildrop) {
+    co_await on(services_.blocking, [&] {
+      maildrop = services_.store->open(user);
+      in_use = maildrop == nullptr;
+    });
+  }
   if (in_use) {
     session_->refuse(ask.token, {pop3::Code::in_use});
   } else if (!maildrop) {
     session_->refuse(ask.token, {pop3::Code::sys_temp});
-  } else if (session_->accept(ask.token, contents.messages) == pop3::Outcome::applied) {
+  } else if (session_->accept(ask.token, maildrop->messages()) == pop3::Outcome::applied) {
     maildrop_ = std::move(maildrop);
     user_ = user;
     services_.last_login.note(user, Clock::now());

@@ -31,16 +31,16 @@ std::optional<std::string_view> MaildirMessage::read_by(Read how, std::uint64_t 
   const ssize_t n = how(file_.get(), buffer_.get(), room, offset);
   if (n <= 0) return std::nullopt;  // it shrank, or the disk failed, or was to be waited for
   const std::string_view octets(buffer_.get(), static_cast<std::size_t>(n));
-  learn(offset, octets);
+  scan(offset, octets);
   if (offset + octets.size() == state_.size) file_.reset();
   return octets;
 }
 
-void MaildirMessage::learn(std::uint64_t offset, std::string_view octets) {
-  if (learn_ == nullptr || offset != learned_) return;
-  counter_.add(octets);
-  learned_ += octets.size();
-  if (learned_ == state_.size) learn_->put(state_, counter_.octets());
+void MaildirMessage::scan(std::uint64_t offset, std::string_view octets) {
+  if (!learned_ || offset != scanned_) return;
+  scan_.add(octets);
+  scanned_ += octets.size();
+  if (scanned_ == state_.size) learned_(scan_);
 }
 
 }  // namespace pop3d

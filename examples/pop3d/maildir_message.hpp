@@ -5,22 +5,26 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "descriptor.hpp"
 #include "file_cache.hpp"
-#include "pop3/types.hpp"
 #include "store.hpp"
+#include "wire_scan.hpp"
 
 namespace pop3d {
 
 class MaildirMessage : public Message {
  public:
-  // `learn`: read() counts along, and tells what it found.
-  MaildirMessage(Descriptor file, const FileState& state, FileCache<std::uint64_t>* learn)
-      : file_(std::move(file)), state_(state), learn_(learn) {}
+  MaildirMessage(Descriptor file, const FileState& state) : file_(std::move(file)), state_(state) {}
+
+  // Once all of it was read, from the beginning on, `learned` is told what it is on the wire.
+  using Learned = std::function<void(const WireScan& scan)>;
+  void learn(Learned learned) { learned_ = std::move(learned); }
 
   std::uint64_t size() const override { return state_.size; }
   std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) override;
@@ -29,13 +33,13 @@ class MaildirMessage : public Message {
  private:
   using Read = ssize_t (*)(int file, char* to, std::size_t room, std::uint64_t offset) noexcept;
   std::optional<std::string_view> read_by(Read how, std::uint64_t offset, std::size_t room);
-  void learn(std::uint64_t offset, std::string_view octets);
+  void scan(std::uint64_t offset, std::string_view octets);
 
   Descriptor file_;  // closed as soon as all of it was read
-  FileState state_;
-  FileCache<std::uint64_t>* learn_;
-  pop3::OctetCounter counter_;
-  std::uint64_t learned_ = 0;
+  const FileState state_;
+  Learned learned_;
+  WireScan scan_;
+  std::uint64_t scanned_ = 0;
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0;
 };

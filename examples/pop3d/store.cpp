@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <system_error>
+#include <vector>
 
 #include "../demo.hpp"
 #include "maildir.hpp"
@@ -23,6 +24,9 @@ class MaildirStore : public Store {
   }
   std::unique_ptr<Maildrop> open(const std::string& user) override {
     return Maildir::open(root_.get(), user, cache_, utf8_);
+  }
+  std::unique_ptr<Maildrop> open_at_once(const std::string& user) override {
+    return Maildir::open_at_once(root_.get(), user, cache_, utf8_);
   }
 
  private:
@@ -52,19 +56,18 @@ class DemoStore : public Store {
   std::unique_ptr<Maildrop> open(const std::string&) override {
     return locked_.exchange(true) ? nullptr : std::make_unique<Open>(*this);
   }
+  std::unique_ptr<Maildrop> open_at_once(const std::string& user) override { return open(user); }
 
  private:
   class Open : public Maildrop {
    public:
-    explicit Open(DemoStore& store) : store_(store), mine_(store.left_) {}
+    explicit Open(DemoStore& store) : store_(store), mine_(store.left_) {
+      const auto all = demo::listing();
+      for (const std::size_t index : mine_) messages_.push_back(all[index]);
+    }
     ~Open() override { store_.locked_ = false; }
 
-    Contents contents() override {
-      const auto all = demo::listing();
-      Contents contents;
-      for (const std::size_t index : mine_) contents.messages.push_back(all[index]);
-      return contents;
-    }
+    pop3::Listing messages() const override { return messages_; }
     std::unique_ptr<Message> open_message(std::uint32_t number) override {
       return std::make_unique<DemoMessage>(demo::messages[mine_.at(number - 1)].text);
     }
@@ -77,6 +80,7 @@ class DemoStore : public Store {
    private:
     DemoStore& store_;
     const std::vector<std::size_t> mine_;  // message n is demo::messages[mine_[n - 1]]
+    std::vector<pop3::MessageInfo> messages_;
   };
 
   std::atomic<bool> locked_ = false;

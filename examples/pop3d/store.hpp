@@ -7,12 +7,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "pop3/types.hpp"
 
@@ -29,17 +27,11 @@ class Message {
   virtual std::uint64_t size() const = 0;  // octets that read() will give in all
 };
 
-// What a maildrop holds. The unique-ids point into the maildrop or into `made_up`.
-struct Contents {
-  std::vector<pop3::MessageInfo> messages;
-  std::deque<std::string> made_up;
-};
-
 // A maildrop that is open: locked until the object goes.
 class Maildrop {
  public:
   virtual ~Maildrop() = default;
-  virtual Contents contents() = 0;
+  virtual pop3::Listing messages() const = 0;  // as they were when it was opened, until one is read
   virtual std::unique_ptr<Message> open_message(std::uint32_t number) = 0;  // null = it is gone
   virtual std::unique_ptr<Message> open_at_once(std::uint32_t number) = 0;
   // Returns how many of them are known to be gone for good.
@@ -50,6 +42,7 @@ class Store {
  public:
   virtual ~Store() = default;
   virtual std::unique_ptr<Maildrop> open(const std::string& user) = 0;  // null = another session has it
+  virtual std::unique_ptr<Maildrop> open_at_once(const std::string& user) = 0;
 };
 
 // The Maildir of each user is directory/USER. `utf8`: it is to be known which messages need UTF8.
