@@ -75,7 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Told cut = play(scene, input.octets, cuts);
     if (cut.output != whole.output) fuzz::fail("the output depends on the cuts");
     if (cut.events != whole.events) fuzz::fail("the events depend on the cuts");
-    if (cut.trace != whole.trace) fuzz::fail("the trace depends on the cuts");
+    if (cut.trace != whole.trace) fuzz::fail("the trace depends on the cuts:\n" + whole.trace + "---\n" + cut.trace);
   }
   return 0;
 }

@@ -356,10 +356,11 @@ class Game {
   }
 
   void decide(const pop3::Event& event, const pop3::RetrieveRequest& r) {
-    switch (input_.decide(5)) {
+    switch (input_.decide(6)) {
       case 1: play_.refuse(r, refusal()); break;
       case 2: play_.accept(r); break;
       case 3: chunk(r, 0); break;
+      case 4: play_.promise(r, "whatever they are\r\n"); break;
       default:
         if (r.number <= scene_.messages.size())
           app_.answer(event);

@@ -28,7 +28,7 @@
 //     accept [uid:size[/utf8[/surrogate size]] ...] | accept N | accept [user [data]] | accept [text]
 //     | keys password [user] | keys none | challenge "octets" | proceed | refuse [CODE] [text] [delay=N] [close]
 //     | lend "octets" more|last | send "octets" more|last | body N more|last (octets that do not matter) | abort
-//     | wait    each may end in "-> stale" or "-> invalid"
+//     | promise "octets"|N    | wait    each may end in "-> stale" or "-> invalid"
 //   tls:                the client waits here for the handshake after STLS; what it sent behind STLS is lost in it
 //   announce: LINE      the application announces a capability for this session;  conceal: TAG  it leaves one out
 //   late: ...           an answer for the request that was left open by "answer: wait"
@@ -790,6 +790,9 @@ class Application {
       if (verb == "challenge") return harness_.challenge(request, unquoted(rest));
     if constexpr (std::is_same_v<Request, pop3::CommandRequest>)
       if (verb == "proceed") return harness_.proceed(request);
+    if constexpr (std::is_same_v<Request, pop3::RetrieveRequest>)
+      if (verb == "promise" && list.size() == 1)
+        return harness_.promise(request, rest[0] == '"' ? unquoted(rest) : fill(list[0], true));
     if constexpr (std::is_same_v<Request, pop3::ScramRequest>)
       if (verb == "keys" && list.size() == 1 && list[0] == "none") return harness_.accept(request, {});
     if constexpr (std::is_same_v<Request, pop3::ScramRequest>)
@@ -803,9 +806,12 @@ class Application {
   std::optional<pop3::Outcome> filler(const Request& request, const std::string& rest) {
     const auto list = words(rest);
     if (list.size() != 2) return std::nullopt;
-    std::string octets(std::strtoul(list[0].c_str(), nullptr, 10), 'x');
-    if (octets.size() >= 2 && list[1] == "last") octets.replace(octets.size() - 2, 2, "\r\n");
-    return body(request, "send", in_quotes(octets) + ' ' + list[1]);
+    return body(request, "send", in_quotes(fill(list[0], list[1] == "last")) + ' ' + list[1]);
+  }
+  static std::string fill(const std::string& count, bool last) {
+    std::string octets(std::strtoul(count.c_str(), nullptr, 10), 'x');
+    if (octets.size() >= 2 && last) octets.replace(octets.size() - 2, 2, "\r\n");
+    return octets;
   }
 
   template <class Request>

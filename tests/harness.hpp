@@ -178,7 +178,7 @@ class Harness {
       check(runs[i].size > 0, "an empty run");
       held_.push_back({runs[i].data, std::string(runs[i].data, runs[i].size)});
     }
-    check(session.wants_output() == (count > 0), "wants_output() and gather() disagree");
+    check(session.wants_output() == (count > 0 || session.promised_output() > 0), "wants_output() is wrong");
   }
 
   // Consumes up to `most` octets of output; returns how many.
@@ -186,8 +186,9 @@ class Harness {
     check_frozen();
     pop3::ConstBuffer runs[4];
     const std::size_t count = session.gather(runs, 4);
-    check(session.wants_output() == (count > 0), "wants_output() and gather() disagree");
     check_still_there(runs, count);
+    if (count == 0 && session.promised_output() > 0) return send_promised(most);
+    check(session.wants_output() == (count > 0), "wants_output() and gather() disagree");
     std::size_t n = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t part = std::min(runs[i].size, most - n);
@@ -205,6 +206,7 @@ class Harness {
     held_.clear();
     std::string block(most, '\0');
     const std::size_t n = session.copy_output(block.data(), most);
+    if (n == 0 && most > 0 && session.promised_output() > 0) return send_promised(most);
     output.append(block, 0, n);
     check(session.counters().octets_out == output.size(), "octets_out does not add up");
     return n;
@@ -271,6 +273,12 @@ class Harness {
     if (outcome == pop3::Outcome::applied) chunk_ = std::move(chunk);
     return outcome;
   }
+  // Octets that this driver will send when their turn has come.
+  pop3::Outcome promise(const pop3::RetrieveRequest& request, std::string_view octets) {
+    const auto outcome = answered(session.promise_body(request.token, octets.size()));
+    if (outcome == pop3::Outcome::applied) promised_ = octets;
+    return outcome;
+  }
   pop3::Outcome abort(const pop3::BodyRequest& request) { return answered(session.abort_body(request.token)); }
 
   void check(bool fact, std::string_view otherwise) {
@@ -298,6 +306,7 @@ class Harness {
       check(!session.wants_input() && !session.wants_output(), "TLS begins, but octets are still moved in the clear");
     } else if (std::holds_alternative<pop3::BodyDone>(event)) {
       check(body_, "BodyDone without a body");
+      check(!std::get<pop3::BodyDone>(event).complete || promised_.empty(), "done, but not all was sent");
       give_back();
       body_ = false;
     } else if (const auto* commit = std::get_if<pop3::CommitRequest>(&event)) {
@@ -315,7 +324,18 @@ class Harness {
     check_frozen();
     return outcome;
   }
+  std::size_t send_promised(std::size_t most) {
+    check(session.promised_output() == promised_.size(), "octets were promised, others are wanted");
+    const std::size_t n = std::min(most, promised_.size());
+    output.append(promised_, 0, n);
+    promised_.erase(0, n);
+    held_.clear();
+    session.consume_output(n);
+    check(session.counters().octets_out == output.size(), "octets_out does not add up");
+    return n;
+  }
   void give_back() {
+    promised_.clear();
     for (const Run& run : held_)
       check(!chunk_ || run.data < chunk_->data() || run.data >= chunk_->data() + chunk_->size() || given_up(),
             "a lent chunk was given back while it is being sent");
@@ -339,6 +359,7 @@ class Harness {
 
   std::vector<Run> held_;               // handed out, not consumed
   std::unique_ptr<std::string> chunk_;  // lent
+  std::string promised_;                // and not sent
   pop3::MutableBuffer read_{};          // of the read under way
   bool reading_ = false;
   std::uint64_t fed_ = 0;

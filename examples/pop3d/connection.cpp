@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t body_chunk = 64 * 1024;
 constexpr std::size_t top_chunk = 8 * 1024;  // mostly, TOP wants the header and a few lines
-constexpr int most_steps = 32;               // before others have their turn
+constexpr int most_steps = 16;               // before others have their turn
 constexpr auto proxy_limit = 10s;
 constexpr auto handshake_limit = 15s;
 constexpr auto goodbye_limit = 1s;
@@ -290,47 +290,51 @@ bool Connection::hear_out() {
 
 // ---- what the session asks ----------------------------------------------------------------------------------------
 
+// What the kernel has in memory is read here: a thread that may block costs more than the reading.
 void Connection::answer(const pop3::RetrieveRequest& ask) {
-  const auto open = [this, ask] {
-    message_ = maildrop_->open_message(ask.number);
-    return message_ ? message_->read(0, ask.top_lines ? top_chunk : body_chunk) : std::nullopt;
+  const std::size_t room = ask.top_lines ? top_chunk : body_chunk;
+  message_ = maildrop_->open_at_once(ask.number);
+  if (message_)
+    if (const auto octets = message_->read_at_once(0, room)) return lend(ask, 0, octets);
+  const auto open = [this, ask, room] {
+    if (!message_) message_ = maildrop_->open_message(ask.number);
+    return message_ ? message_->read(0, room) : std::nullopt;
   };
-  on_files(open, [this, ask](std::optional<std::string_view> octets) {
-    if (octets)
-      lend(ask, 0, *octets);
-    else
-      session_->refuse(ask.token, {pop3::Code::none, message_ ? "the message cannot be read" : "the message is gone"});
-  });
+  on(services_.blocking, open, [this, ask](Octets octets) { lend(ask, 0, octets); });
 }
 
 void Connection::answer(const pop3::BodyRequest& ask) {
+  if (const auto octets = message_->read_at_once(ask.offset, body_chunk)) return lend(ask, ask.offset, octets);
   const auto read = [this, ask] { return message_->read(ask.offset, body_chunk); };
-  on_files(read, [this, ask](std::optional<std::string_view> octets) {
-    if (octets)
-      lend(ask, ask.offset, *octets);
-    else
-      session_->abort_body(ask.token);
-  });
+  on(services_.blocking, read, [this, ask](Octets octets) { lend(ask, ask.offset, octets); });
 }
 
 // The octets stay in `message_` until the next one is asked for, or until BodyDone.
 template <class Request>
-void Connection::lend(const Request& ask, std::uint64_t offset, std::string_view octets) {
-  const bool last = offset + octets.size() >= message_->size();
-  session_->lend_body(ask.token, octets, last ? pop3::Chunk::last : pop3::Chunk::more);
+void Connection::lend(const Request& ask, std::uint64_t offset, Octets octets) {
+  if (!octets) return fail_to_lend(ask.token);
+  const bool last = offset + octets->size() >= message_->size();
+  session_->lend_body(ask.token, *octets, last ? pop3::Chunk::last : pop3::Chunk::more);
 }
+
+void Connection::fail_to_lend(pop3::Token<pop3::RetrieveRequest> token) {
+  session_->refuse(token, {pop3::Code::none, message_ ? "the message cannot be read" : "the message is gone"});
+}
+
+void Connection::fail_to_lend(pop3::Token<pop3::BodyRequest> token) { session_->abort_body(token); }
 
 void Connection::answer(const pop3::CommandRequest& ask) { session_->proceed(ask.token); }  // none is set up
 
 void Connection::answer(const pop3::BodyDone&) { message_.reset(); }
 
 void Connection::answer(const pop3::CommitRequest& ask) {
-  const auto remove = [this, ask] {
-    const std::size_t removed = maildrop_->remove(ask.numbers);
+  const auto accept = [this, ask](std::size_t removed) {
     maildrop_.reset();  // before the answer: whoever reads it may log in again
-    return removed;
+    session_->accept(ask.token, removed);
   };
-  on_files(remove, [this, ask](std::size_t removed) { session_->accept(ask.token, removed); });
+  if (ask.numbers.empty()) return accept(0);
+  on(
+      services_.blocking, [this, ask] { return maildrop_->remove(ask.numbers); }, accept);
 }
 
 void Connection::answer(const pop3::Closed& closed) {  // end_session() unlocks the maildrop, if there still is one

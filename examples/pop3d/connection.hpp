@@ -85,17 +85,17 @@ class Connection final : public Watched {
   void answer(const pop3::CommandRequest& ask);
   void answer(const pop3::BodyDone& done);
   void answer(const pop3::Closed& closed);
+  using Octets = std::optional<std::string_view>;
   template <class Request>
-  void lend(const Request& ask, std::uint64_t offset, std::string_view octets);
+  void lend(const Request& ask, std::uint64_t offset, Octets octets);
+  void fail_to_lend(pop3::Token<pop3::RetrieveRequest> token);
+  void fail_to_lend(pop3::Token<pop3::BodyRequest> token);
 
-  // elsewhere.hpp. These do `work`, then `then` with its result. What is thrown by `work` is logged; the result is
-  // empty then. Nothing else happens to the connection meanwhile, so what a request refers to stays.
-  template <class Work, class Then>
-  void here(Work work, Then then);
+  // elsewhere.hpp. Does `work` on a thread that may block, then `then` with its result here. What is thrown there is
+  // logged; the result is empty then. Nothing else happens to the connection meanwhile, so what a request refers to
+  // stays.
   template <class Work, class Then>
   void on(asio::thread_pool& pool, Work work, Then then);
-  template <class Work, class Then>
-  void on_files(Work work, Then then);  // where it holds up nobody
   template <class Work>
   std::invoke_result_t<Work&> try_to(Work& work) noexcept;
   template <class Then>
@@ -119,6 +119,7 @@ class Connection final : public Watched {
   void answer(const pop3::SaslRequest& ask);
   void answer(const pop3::LoginFailed& failed);
   void answer(const pop3::ListRequest& ask);
+  void show(const pop3::ListRequest& ask, const std::string& user, std::unique_ptr<Maildrop> maildrop);
   template <class Request>
   void decide(const Request& ask, std::optional<Users::Verdict> verdict);
   template <class Request>

@@ -20,11 +20,6 @@ std::invoke_result_t<Work&> Connection::try_to(Work& work) noexcept try {
 }
 
 template <class Work, class Then>
-void Connection::here(Work work, Then then) {
-  then(try_to(work));
-}
-
-template <class Work, class Then>
 void Connection::on(asio::thread_pool& pool, Work work, Then then) {
   struct Job {
     Work work;
@@ -37,21 +32,6 @@ void Connection::on(asio::thread_pool& pool, Work work, Then then) {
     worker_.loop().post([this, job] { resume([&] { job->then(std::move(job->result)); }); });
   });
   busy_ = true;
-}
-
-// Those that are found to be slow are not waited for.
-template <class Work, class Then>
-void Connection::on_files(Work work, Then then) {
-  const auto timed = [this, work = std::move(work)]() mutable {
-    const auto since = Clock::now();
-    auto result = work();
-    services_.file_pace.took(since, Clock::now());
-    return result;
-  };
-  if (services_.file_pace.quick(Clock::now()))
-    here(timed, std::move(then));
-  else
-    on(services_.blocking, timed, std::move(then));
 }
 
 template <class Then>

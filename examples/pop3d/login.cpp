@@ -69,13 +69,6 @@ void spoil(mailwire::OwnScramKeys& keys) {
   fill_randomly(keys.server_key.data(), keys.server_key.size());
 }
 
-// What became of opening a maildrop; neither: it could not be opened.
-struct Listed {
-  std::unique_ptr<Maildrop> maildrop;
-  Contents contents;
-  bool in_use = false;
-};
-
 // "<unique@host>" (RFC 1939, 7)
 std::string apop_challenge(const std::string& hostname) {
   const auto hex = mailwire::to_hex(random_octets());
@@ -155,6 +148,8 @@ void Connection::answer(const pop3::AuthRequest& ask) {
     on(services_.hashing, check, [this, ask, users](const std::optional<Tokens::Checked>& token) {
       token ? decide_by_token(ask, *token, *users) : decide(ask, std::nullopt);
     });
+  } else if (users->is_quick_to_check(ask.user)) {
+    decide(ask, users->check(ask.user, ask.password.reveal(), client_.address));
   } else {
     const auto check = [this, ask, users]() -> std::optional<Users::Verdict> {
       return users->check(ask.user, ask.password.reveal(), client_.address);
@@ -280,24 +275,26 @@ bool Connection::admit(const std::string& user, pop3::Token<pop3::ListRequest> t
 void Connection::answer(const pop3::ListRequest& ask) {
   const std::string user = prepare_user(ask.user).value_or("");
   if (!admit(user, ask.token)) return;
-  const auto list = [this, user]() -> Listed {
-    Listed listed;
-    listed.maildrop = services_.store->open(user);
-    listed.in_use = listed.maildrop == nullptr;
-    if (listed.maildrop) listed.contents = listed.maildrop->contents();
-    return listed;
+  if (auto maildrop = services_.store->open_at_once(user)) return show(ask, user, std::move(maildrop));
+  struct Opened {
+    std::unique_ptr<Maildrop> maildrop;
+    bool failed = true;  // else another session has it
   };
-  on_files(list, [this, user, ask](Listed listed) {
-    if (listed.in_use) {
-      session_->refuse(ask.token, {pop3::Code::in_use});
-    } else if (!listed.maildrop) {
-      session_->refuse(ask.token, {pop3::Code::sys_temp});
-    } else if (session_->accept(ask.token, listed.contents.messages) == pop3::Outcome::applied) {
-      maildrop_ = std::move(listed.maildrop);
-      user_ = user;
-      services_.last_login.note(user, Clock::now());
-    }  // else it is still ours, and unlocked here
+  const auto open = [this, user] { return Opened{services_.store->open(user), false}; };
+  on(services_.blocking, open, [this, user, ask](Opened opened) {
+    if (opened.maildrop)
+      show(ask, user, std::move(opened.maildrop));
+    else
+      session_->refuse(ask.token, {opened.failed ? pop3::Code::sys_temp : pop3::Code::in_use});
   });
+}
+
+// A maildrop that is not taken is still ours, and unlocked here.
+void Connection::show(const pop3::ListRequest& ask, const std::string& user, std::unique_ptr<Maildrop> maildrop) {
+  if (session_->accept(ask.token, maildrop->messages()) != pop3::Outcome::applied) return;
+  maildrop_ = std::move(maildrop);
+  user_ = user;
+  services_.last_login.note(user, Clock::now());
 }
 
 }  // namespace pop3d

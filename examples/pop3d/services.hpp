@@ -11,7 +11,6 @@
 #include "asio.hpp"
 #include "last_login.hpp"
 #include "log.hpp"
-#include "pace.hpp"
 #include "pop3/config.hpp"
 #include "pop3/types.hpp"
 #include "proxy.hpp"
@@ -38,9 +37,8 @@ struct Services {
   ClientName client_name;  // a PROXY header has the CN only
   Throttle throttle;
   LastLogin last_login;
-  asio::thread_pool blocking;  // for files that are not quick
+  asio::thread_pool blocking;  // for files that are not in memory
   asio::thread_pool hashing;   // password checks: guesses must not hold up those who are logged in
-  Pace file_pace{};
   std::atomic<std::size_t> connections = 0;
   std::atomic<pop3::SessionId> last_id = 0;
 };

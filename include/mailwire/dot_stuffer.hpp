@@ -53,6 +53,12 @@ class DotStuffer {
     }
   }
 
+  // The same for whole lines that nobody looks at: each ends with CRLF and begins with something else than a dot.
+  void pass_unseen(std::uint64_t octets) noexcept {
+    octets_ += octets;
+    if (octets > 0) line_ended(true);
+  }
+
   // Writes the next octets of the body to `out` as they go over the wire, until `in` or `room` is used up.
   struct Step {
     std::size_t taken;    // octets of `in`

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Octets on their way out: text of our own, then at most one run of octets lent by the application and what ends it.
+// Octets on their way out: text of our own, then at most one run of octets that are not ours and what ends it.
 //
-//   front_ (being sent) -> back_ (being filled) -> run_ (lent, never copied) -> end_ (static)
+//   front_ (being sent) -> back_ (being filled) -> run_ (lent, or only promised) -> end_ (static)
 //
 // What output() and gather() return neither moves nor changes until consume(): text is only ever added to the back,
-// and the back is handed out only together with a run, behind which nothing may be added.
+// and the back is handed out only together with a run, behind which nothing may be added. A run that is promised is in
+// nobody's memory here: its turn is counted, the octets are sent by whoever has them.
 #ifndef MAILWIRE_OUTPUT_QUEUE_HPP
 #define MAILWIRE_OUTPUT_QUEUE_HPP
 
@@ -32,24 +33,30 @@ class OutputQueue {
   // of static lifetime behind it, so that the end of a body leaves with its last octets.
   void lend(std::string_view run, std::string_view end) noexcept {
     POP3_ASSERT(!has_run());
-    run_ = run;
+    run_ = {run.data(), run.size()};
     end_ = end;
   }
-  bool has_run() const noexcept { return !run_.empty() || !end_.empty(); }
+  // The same with octets that are not here: see promised().
+  void promise(std::size_t octets, std::string_view end) noexcept {
+    POP3_ASSERT(!has_run());
+    run_ = {nullptr, octets};
+    end_ = end;
+  }
+  bool has_run() const noexcept { return run_.size > 0 || !end_.empty(); }
 
-  std::size_t size() const noexcept { return (front_.size() - sent_) + back_.size() + run_.size() + end_.size(); }
+  std::size_t size() const noexcept { return (front_.size() - sent_) + back_.size() + run_.size + end_.size(); }
   bool empty() const noexcept { return size() == 0; }
   // Something was returned by output() or gather() and not consumed yet: a write may be under way.
   bool handed_out() const noexcept { return handed_out_ > 0; }
 
-  // The first run of octets to send.
+  // The first run of octets to send; empty as well when octets that are promised are next.
   std::string_view output() noexcept {
     ConstBuffer first;
     gather(&first, 1);
     return {first.data, first.size};
   }
 
-  // All runs to send, in order, at most `max`; returns how many.
+  // All runs to send, in order, at most `max`, up to what is promised; returns how many.
   std::size_t gather(ConstBuffer* runs, std::size_t max) noexcept {
     if (sent_ == front_.size()) next_front();
     std::size_t count = 0;
@@ -63,11 +70,22 @@ class OutputQueue {
     if (sent_ < front_.size()) add(front_.data() + sent_, front_.size() - sent_);
     if (has_run()) {
       add(back_.data(), back_.size());
-      add(run_.data(), run_.size());
-      add(end_.data(), end_.size());
+      if (!is_promised()) {
+        add(run_.data, run_.size);
+        add(end_.data(), end_.size());
+      }
     }
     if (handed_out_ < octets) handed_out_ = octets;
     return count;
+  }
+
+  // How many octets that were promised are next, behind what gather() gives. Once it gives nothing they are handed out
+  // by this, and consume() counts them.
+  std::size_t promised() noexcept {
+    if (!is_promised()) return 0;
+    const bool next = sent_ == front_.size() && back_.empty();
+    if (next) handed_out_ = run_.size;
+    return run_.size;
   }
 
   // `n` of the octets handed out were sent; 0 = the write failed or was given up.
@@ -79,8 +97,8 @@ class OutputQueue {
     if (sent_ < front_.size()) return;
     next_front();
     n -= take_text(n);
-    n -= take(run_, n);
-    take(end_, n);
+    n -= take_run(n);
+    end_.remove_prefix(n < end_.size() ? n : end_.size());
   }
 
   // Copies up to `room` octets into one block and consumes them.
@@ -103,12 +121,15 @@ class OutputQueue {
   }
 
   // Forgets the run and what ends it; the text stays.
-  void drop_run() noexcept { run_ = end_ = {}; }
+  void drop_run() noexcept {
+    run_ = {};
+    end_ = {};
+  }
   // Forgets everything that was not consumed.
   void drop() noexcept {
     front_.clear();
     back_.clear();
-    run_ = end_ = {};
+    drop_run();
     sent_ = handed_out_ = 0;
   }
   // Gives back the memory of text that was sent.
@@ -127,11 +148,13 @@ class OutputQueue {
     sent_ += n;
     return n;
   }
-  static std::size_t take(std::string_view& octets, std::size_t n) noexcept {
-    if (n > octets.size()) n = octets.size();
-    octets.remove_prefix(n);
+  std::size_t take_run(std::size_t n) noexcept {
+    if (n > run_.size) n = run_.size;
+    if (run_.data != nullptr) run_.data += n;
+    run_.size -= n;
     return n;
   }
+  bool is_promised() const noexcept { return run_.data == nullptr && run_.size > 0; }
   void next_front() noexcept {
     front_.clear();
     front_.swap(back_);
@@ -139,7 +162,8 @@ class OutputQueue {
   }
 
   ByteBuffer front_, back_;
-  std::string_view run_, end_;
+  ConstBuffer run_;  // null, but not empty: promised
+  std::string_view end_;
   std::size_t sent_ = 0;        // octets of front_ that are gone
   std::size_t handed_out_ = 0;  // octets returned since the last consume()
 };

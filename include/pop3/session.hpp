@@ -165,6 +165,10 @@ class Session {
   Outcome lend_body(Token<RetrieveRequest>, std::string_view chunk, Chunk last);
   Outcome lend_body(Token<BodyRequest>, std::string_view chunk, Chunk last);
   Outcome lend_body(Token<CommandRequest>, std::string_view chunk, Chunk last);
+  // The whole message, unseen: so many octets that the driver itself sends when promised_output() says so, by
+  // sendfile() for example. They have to be fit for the wire already: every line, the last one too, ends with CRLF, and
+  // none begins with a dot. `invalid`, and the peer is refused: it is a TOP, which the session has to cut.
+  Outcome promise_body(Token<RetrieveRequest>, std::size_t octets);
   // The message cannot be completed: the session closes without the final dot, so that the peer sees it cut short.
   Outcome abort_body(Token<BodyRequest>);
   template <class Request, class String, class = std::enable_if_t<std::is_same_v<String, std::string>>>
@@ -172,11 +176,15 @@ class Session {
 
   // ---- octets out -----------------------------------------------------------------------------------------------
   // What these two return stays valid and unchanged until consume_output(), whatever else is called in between. To look
-  // without sending: wants_output().
+  // without sending: wants_output(). Nothing comes of them while octets of promise_body() are next.
   std::string_view output();                               // the first run; empty = nothing to send
   std::size_t gather(ConstBuffer* runs, std::size_t max);  // at most 4 runs, for writev or Asio
   // `n` octets were sent; 0 = none, the write failed or was given up. n <= what was returned.
   void consume_output(std::size_t n);
+  // How many octets of promise_body() come next, behind what output() and gather() give. When those give nothing it is
+  // their turn: send them, as many as you like at a time, and count them with consume_output(). Whoever cannot:
+  // disconnect().
+  std::size_t promised_output();
   // Copies up to `room` octets of output to one block and consumes them: for TLS records. Returns how many.
   std::size_t copy_output(char* to, std::size_t room);
   bool wants_output() const noexcept;  // there is something to send
@@ -289,7 +297,7 @@ class Session {
   // commands.ipp: one function per command
   bool take_line();
   void take_command(std::string_view line);
-  void refuse_line(bool hopeless);
+  void refuse_line(std::size_t longest, bool hopeless);
   bool is_tolerated(const detail::Command& command) const noexcept;
   bool has_utf8_names(const detail::Command& command) const noexcept;
   void count_broken(const detail::Command& command) noexcept;

@@ -250,3 +250,17 @@ TEST_CASE("a body over 4 GiB is counted in full") {
   CHECK(stuffer.octets() == std::uint64_t{5000} << 20);
   CHECK(stuffer.end() == ".\r\n");
 }
+
+TEST_CASE("lines that nobody looks at count, and leave a line's start behind them") {
+  DotStuffer stuffer;
+  stuffer.pass_unseen(0);
+  CHECK(stuffer.octets() == 0);
+  CHECK(std::string(stuffer.end()) == ".\r\n");
+  stuffer.pass("no end");
+  CHECK(std::string(stuffer.end()) == "\r\n.\r\n");
+  stuffer.pass_unseen(100);
+  CHECK(stuffer.octets() == 106);
+  CHECK(std::string(stuffer.end()) == ".\r\n");
+  char out[4];
+  CHECK(stuffer.copy(".", out, sizeof out).written == 2);
+}

@@ -231,3 +231,42 @@ TEST_CASE("trim gives memory back and loses nothing") {
   queue.trim();
   CHECK(rest(queue) == "back");
 }
+
+TEST_CASE("octets that are promised come between text and end, and are only counted") {
+  for (const std::size_t part : {std::size_t{1}, std::size_t{3}, std::size_t{100}}) {
+    OutputQueue queue;
+    CHECK(queue.promised() == 0);
+    queue.text().append("0123");
+    queue.promise(10, "end");
+    CAPTURE(part);
+    CHECK(queue.has_run());
+    CHECK(queue.size() == 17);
+    CHECK(queue.promised() == 10);  // it is known before its turn
+    std::string sent;
+    while (!queue.empty()) {
+      ConstBuffer runs[4];
+      const std::size_t count = queue.gather(runs, 4);
+      CHECK(count <= 1);
+      const std::size_t promised = queue.promised();
+      const std::size_t there = count > 0 ? runs[0].size : promised;
+      const std::size_t n = there < part ? there : part;
+      sent += count > 0 ? std::string(runs[0].data, n) : std::string(n, '*');
+      CHECK(queue.handed_out());
+      queue.consume(n);
+    }
+    CHECK(sent == "0123**********end");
+    CHECK_FALSE(queue.has_run());
+  }
+}
+
+TEST_CASE("copy() stops at what is promised; dropping the run drops the promise") {
+  OutputQueue queue;
+  queue.text().append("0123");
+  queue.promise(10, "end");
+  CHECK(rest(queue) == "0123");
+  CHECK(queue.output().empty());
+  CHECK_FALSE(queue.empty());
+  queue.drop_run();
+  CHECK(queue.promised() == 0);
+  CHECK(queue.empty());
+}

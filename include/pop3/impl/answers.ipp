@@ -311,6 +311,23 @@ POP3_INLINE Outcome Session::send_body(Token<CommandRequest> token, std::string 
   return send(token, chunk, last);
 }
 
+POP3_INLINE Outcome Session::promise_body(Token<RetrieveRequest> token, std::size_t octets) {
+  if (!take(token)) return Outcome::stale;
+  const Outcome outcome = cut_top_ ? Outcome::invalid : Outcome::applied;
+  if (config_.trace) trace_answer("promise", std::to_string(octets), outcome);
+  if (outcome == Outcome::invalid) {
+    say_error(Text::not_available);
+    return outcome;
+  }
+  begin_body<RetrieveRequest>();
+  set_chunk({}, Chunk::last);
+  stuffer_.pass_unseen(octets);
+  trace_replies();
+  output_.promise(octets, stuffer_.end());
+  end_written_ = true;
+  return outcome;
+}
+
 template <class Request>
 Outcome Session::lend(Token<Request> token, std::string_view chunk, Chunk last) {
   if (!take(token)) return Outcome::stale;

@@ -14,7 +14,8 @@ inline namespace v1 {
 // Takes one line, unless the peer has yet to read what was answered before.
 POP3_INLINE bool Session::take_line() {
   if (output_.size() > config_.limits.output_high) return false;
-  const mailwire::LineReader::Result input = input_.next(line_limits());
+  const mailwire::LineLimits limits = line_limits();  // of this line: the next one may be of another kind
+  const mailwire::LineReader::Result input = input_.next(limits);
   if (input.status == mailwire::LineReader::Status::more) {
     if (end_of_input_) close_at_end();
     return end_of_input_;
@@ -24,7 +25,7 @@ POP3_INLINE bool Session::take_line() {
   const std::uint64_t bad_before = counters_.bad_commands;
   if (input.bare_lf) ++counters_.broken[static_cast<std::size_t>(Rule::bare_lf)];
   if (input.status == mailwire::LineReader::Status::too_long)
-    refuse_line(input_.hopeless());
+    refuse_line(limits.line, input_.hopeless());
   else if (activity_ == Activity::sasl)
     trace_response(input.line), take_response(input.line);
   else
@@ -38,8 +39,8 @@ POP3_INLINE bool Session::take_line() {
   return true;
 }
 
-POP3_INLINE void Session::refuse_line(bool hopeless) {
-  const std::size_t longest = line_limits().line, endless = hopeless ? config_.limits.endless_line : 0;
+POP3_INLINE void Session::refuse_line(std::size_t longest, bool hopeless) {
+  const std::size_t endless = hopeless ? config_.limits.endless_line : 0;
   if (config_.trace) trace_input("C* ", std::to_string(endless < longest ? longest : endless));
   const bool regret = activity_ == Activity::sasl && extras_->exchange.step == detail::SaslExchange::Step::regret;
   if (regret) {

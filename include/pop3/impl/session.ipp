@@ -192,6 +192,11 @@ POP3_INLINE std::size_t Session::gather(ConstBuffer* runs, std::size_t max) {
   return output_.gather(runs, max);
 }
 
+POP3_INLINE std::size_t Session::promised_output() {
+  trace_replies();
+  return output_.promised();
+}
+
 POP3_INLINE void Session::consume_output(std::size_t n) {
   const std::size_t before = output_.size();
   trace_replies();
