@@ -6,9 +6,15 @@
 #include <new>
 #include <utility>
 
+#include "heap.hpp"
+
 namespace pop3d {
 
 using namespace std::chrono_literals;
+
+namespace {
+constexpr std::size_t burst = 1024;  // connections, of which half are over: their memory is worth a look
+}
 
 void Worker::listen(Descriptor socket, bool tls) { listeners_.emplace_back(*this, std::move(socket), tls); }
 
@@ -21,6 +27,7 @@ void Worker::begin(Descriptor socket, const mailwire::IpEndpoint& peer, bool tls
     Connection& connection = *made;
     connection.place = connections_.size();
     connections_.push_back(std::move(made));
+    most_ = std::max(most_, connections_.size());
     connection.begin(refused);
   } catch (const std::bad_alloc&) {  // it never was
     --services_.connections;
@@ -34,6 +41,11 @@ void Worker::end(Connection& connection) noexcept {
   loop_.discard(std::move(connections_.back()));
   connections_.pop_back();
   --services_.connections;
+  if (most_ >= burst && connections_.size() < most_ / 2) {
+    most_ = connections_.size();
+    connections_.shrink_to_fit();
+    give_pages_back();
+  }
   if (urged_ > 0 && connections_.empty()) loop_.stop();
 }
 

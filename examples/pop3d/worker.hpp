@@ -42,6 +42,7 @@ class Worker : private Watched {
   Loop loop_;
   std::deque<Listener> listeners_;
   std::vector<std::unique_ptr<Connection>> connections_;  // each knows its place
+  std::size_t most_ = 0;                                  // since pages were given back
   std::size_t urged_ = 0;                                 // how often they were told to end
 };
 
