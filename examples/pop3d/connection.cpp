@@ -7,14 +7,17 @@
 #include <boost/asio/post.hpp>
 #include <variant>
 
+#include "page_cache.hpp"
+
 namespace pop3d {
 namespace {
 
 using namespace std::chrono_literals;
 
 constexpr std::size_t body_chunk = 64 * 1024;
-constexpr std::uint64_t fair_share = 16 * body_chunk;  // then others have their turn
-constexpr std::size_t top_chunk = 8 * 1024;            // mostly, TOP wants the header and a few lines
+constexpr std::uint64_t file_from = 64 * 1024;       // a message of this size is sent by the system, if it can be
+constexpr std::size_t fair_share = 16 * body_chunk;  // then others have their turn
+constexpr std::size_t top_chunk = 8 * 1024;          // mostly, TOP wants the header and a few lines
 constexpr auto proxy_limit = 10s;
 constexpr auto handshake_limit = 15s;
 constexpr auto goodbye_limit = 1s;
@@ -114,7 +117,7 @@ Awaitable<> Connection::serve() {
       co_await std::visit([this](const auto& what) { return answer(what); }, *event);
     log_trace();
     if (session_->finished()) co_return;
-    const Tried::Result next = exchange_octets();
+    const Tried::Result next = sends_file() ? co_await send_file() : exchange_octets();
     if (next == Tried::done) continue;
     const auto until = session_->deadline();
     if (next == Tried::end)
@@ -137,13 +140,35 @@ Tried::Result Connection::exchange_octets() {
 }
 
 Tried::Result Connection::send(const pop3::ConstBuffer* runs, std::size_t count) {
-  const Tried tried = stream_.write(runs, count);
+  return sent(stream_.write(runs, count));
+}
+
+Tried::Result Connection::sent(const Tried& tried) {
   if (has_to_wait(tried)) return tried.result;
   if (tried.result == Tried::done)
     session_->consume_output(tried.octets);
   else
     session_->disconnect();
   return Tried::done;
+}
+
+// Is it the turn of a message that was promised?
+bool Connection::sends_file() { return message_ && session_->promised_output() > 0 && session_->output().empty(); }
+
+// The system sends it. What is not in its memory would hold up everybody, so that is left to a thread that may block.
+Awaitable<Tried::Result> Connection::send_file() {
+  const std::size_t left = session_->promised_output(), piece = std::min(left, fair_share);
+  const std::uint64_t offset = message_->size() - left;
+  const int file = message_->file_as_is();
+  Tried tried{Tried::failed};
+  if (seems_cached(file, offset, piece))
+    tried = stream_.send_file(file, offset, piece);
+  else
+    co_await on(services_.blocking, [&] { tried = stream_.send_file(file, offset, piece); });
+  const bool cut_short = tried.result == Tried::done && tried.octets == 0;
+  if (cut_short) tried.result = Tried::failed;
+  if (tried.result == Tried::done && left > piece) co_await asio::post(socket_.get_executor(), use_awaitable);
+  co_return sent(tried);
 }
 
 Tried::Result Connection::receive() {
@@ -183,17 +208,30 @@ Awaitable<> Connection::answer(pop3::RetrieveRequest ask) {
   const std::size_t room = ask.top_lines ? top_chunk : body_chunk;
   std::optional<std::string_view> octets;
   message_ = maildrop_->open_at_once(ask.number);
-  if (message_) octets = message_->read_at_once(0, room);
-  if (!octets) {
+  const auto may_be_sent = [&] {
+    return !ask.top_lines && stream_.sends_files() && message_->size() >= file_from && message_->file_as_is() >= 0;
+  };
+  bool promised = message_ && may_be_sent();
+  if (message_ && !promised) octets = message_->read_at_once(0, room);
+  if (!octets && !promised) {
     co_await on(services_.blocking, [&] {
       if (!message_) message_ = maildrop_->open_message(ask.number);
-      if (message_) octets = message_->read(0, room);
+      promised = message_ && may_be_sent();
+      if (message_ && !promised) octets = message_->read(0, room);
     });
   }
-  if (octets)
+  if (promised)
+    promise(ask);
+  else if (octets)
     lend(ask, 0, *octets);
   else
     session_->refuse(ask.token, {pop3::Code::none, message_ ? "the message cannot be read" : "the message is gone"});
+}
+
+// The line before it, the file and the line behind it leave as one, whatever calls it takes to send them.
+void Connection::promise(const pop3::RetrieveRequest& ask) {
+  stream_.cork(true);
+  session_->promise_body(ask.token, static_cast<std::size_t>(message_->size()));
 }
 
 Awaitable<> Connection::answer(pop3::BodyRequest ask) {
@@ -219,6 +257,7 @@ Awaitable<> Connection::answer(pop3::CommandRequest ask) {  // none is set up
 }
 
 Awaitable<> Connection::answer(pop3::BodyDone) {
+  if (message_ && message_->file_as_is() >= 0) stream_.cork(false);
   message_.reset();
   co_return;
 }

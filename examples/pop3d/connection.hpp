@@ -69,6 +69,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<> serve();
   Tried::Result exchange_octets();
   Tried::Result send(const pop3::ConstBuffer* runs, std::size_t count);
+  Tried::Result sent(const Tried& tried);
+  bool sends_file();
+  Awaitable<Tried::Result> send_file();
   Tried::Result receive();
   Awaitable<> say_goodbye();
 
@@ -78,6 +81,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<> answer(pop3::CommandRequest ask);
   Awaitable<> answer(pop3::BodyDone done);
   Awaitable<> answer(pop3::Closed closed);
+  void promise(const pop3::RetrieveRequest& ask);
   template <class Request>
   void lend(const Request& ask, std::uint64_t offset, std::string_view octets);
 
