@@ -39,10 +39,12 @@ class Paste:
             return
         self.seen.append(path)
         # The guards stay: a program may meet a header of the folder and this file in one source file.
+        depth = 0
         for line in path.read_text(encoding='utf-8').splitlines():
+            depth += bool(re.match(r'\s*#\s*if', line)) - bool(re.match(r'\s*#\s*endif', line))
             if quoted := QUOTED.match(line):
                 self.add(path.parent / quoted[1], include)
-            elif angled := ANGLED.match(line):
+            elif depth <= 1 and (angled := ANGLED.match(line)):  # one under a condition stays where it is
                 self.system.add(angled[1])
             elif not line.startswith('// SPDX-'):
                 self.lines.append(line)

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -26,6 +27,23 @@ constexpr bool all_of(std::string_view octets, Test test) noexcept {
     if (!test(c)) return false;
   return true;
 }
+
+// all_of(octets, is_text) and all_of(octets, is_graphic), eight octets at a time.
+template <unsigned char least>
+inline bool all_from_to_tilde(std::string_view octets) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101U;
+  while (octets.size() >= 8) {
+    std::uint64_t x = 0;
+    std::memcpy(&x, octets.data(), 8);
+    // The top bit of an octet: of x - least where it is too small, of x + 1 where it is DEL, of x where it is not
+    // ASCII. What an octet borrows from or carries to its neighbour has been found already in itself.
+    if ((((x - least * ones) | (x + ones) | x) & 0x80 * ones) != 0) return false;
+    octets.remove_prefix(8);
+  }
+  return all_of(octets, [](char c) { return c >= static_cast<char>(least) && c <= '~'; });
+}
+inline bool all_text(std::string_view octets) noexcept { return all_from_to_tilde<' '>(octets); }
+inline bool all_graphic(std::string_view octets) noexcept { return all_from_to_tilde<'!'>(octets); }
 
 // Equal when ASCII case is ignored.
 constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 // A growing block of octets. Unlike std::string it does not clear memory that is about to be written, keeps nothing
-// inside itself, and can give its memory back.
+// inside itself, and can give its memory back. It holds less than 4 GiB; who asks for more gets what new does when
+// there is no memory.
 #ifndef MAILWIRE_BYTE_BUFFER_HPP
 #define MAILWIRE_BYTE_BUFFER_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
 
+#include "macros.hpp"
 #include "secret.hpp"
 
 namespace mailwire {
@@ -30,22 +33,24 @@ class ByteBuffer {
   // Free memory behind the last octet, at least `n` octets of it; commit() makes the octets written there count.
   // Moves the contents when the block has to grow.
   char* room(std::size_t n) {
-    if (capacity_ - size_ < n) grow(size_ + n);
+    if (capacity_ - size_ < n) grow(n);
     return data_ + size_;
   }
-  void commit(std::size_t n) noexcept { size_ += n; }  // n <= what room() was asked for
+  void commit(std::size_t n) noexcept { size_ += static_cast<std::uint32_t>(n); }  // n <= what room() was asked for
 
   void append(std::string_view octets) {
     if (octets.empty()) return;  // octets.data() may be null then
     std::memcpy(room(octets.size()), octets.data(), octets.size());
-    size_ += octets.size();
+    commit(octets.size());
   }
   void append(char octet) {
     *room(1) = octet;
     ++size_;
   }
 
-  void truncate(std::size_t size) noexcept { size_ = size < size_ ? size : size_; }
+  void truncate(std::size_t size) noexcept {
+    if (size < size_) size_ = static_cast<std::uint32_t>(size);
+  }
   void clear() noexcept { size_ = 0; }
   // Overwrites all memory of the block, also what was cleared before, and empties it.
   void wipe() noexcept {
@@ -73,19 +78,20 @@ class ByteBuffer {
   }
 
   // Doubles, so that appending stays linear. The old block is not wiped: what holds secrets asks for room once.
-  void grow(std::size_t wanted) {
-    std::size_t capacity = capacity_ < 64 ? 64 : capacity_ * 2;
+  MAILWIRE_COLD void grow(std::size_t more) {
+    constexpr std::size_t most = ~std::uint32_t{0};
+    const std::size_t wanted = more > most - size_ ? ~std::size_t{0} / 2 : size_ + more;
+    std::size_t capacity = capacity_ < 64 ? 64 : capacity_ < most / 2 ? std::size_t{capacity_} * 2 : most;
     if (capacity < wanted) capacity = wanted;
     char* const data = new char[capacity];
     if (size_ > 0) std::memcpy(data, data_, size_);
     delete[] data_;
     data_ = data;
-    capacity_ = capacity;
+    capacity_ = static_cast<std::uint32_t>(capacity);
   }
 
   char* data_ = nullptr;
-  std::size_t size_ = 0;
-  std::size_t capacity_ = 0;
+  std::uint32_t size_ = 0, capacity_ = 0;
 };
 
 }  // namespace v1

@@ -11,8 +11,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
+
+#include "line_scan.hpp"
 
 namespace mailwire {
 inline namespace v1 {
@@ -28,17 +29,9 @@ class DotStuffer {
 
   // How many octets at the front of `in`, the next octets of the body, can be sent as they are.
   std::size_t clean_prefix(std::string_view in) const noexcept {
-    if (in.empty() || (line_start_ && in[0] == '.')) return 0;
+    if (in.empty() || is_irregular(in[0])) return 0;
     const char* const begin = in.data();
-    const char* const end = begin + in.size();
-    for (const char* p = begin;;) {
-      const char* const lf = find_lf(p, end);
-      if (lf == end) return in.size();
-      if (repair_ && !(lf == begin ? last_was_cr_ : lf[-1] == '\r')) return static_cast<std::size_t>(lf - begin);
-      p = lf + 1;
-      if (p == end) return in.size();
-      if (*p == '.') return static_cast<std::size_t>(p - begin);
-    }
+    return static_cast<std::size_t>(LineScan::find(begin + 1, begin + in.size(), repair_) - begin);
   }
   // Octets that clean_prefix() found clean are sent by the caller.
   void pass(std::string_view clean) noexcept {
@@ -46,8 +39,7 @@ class DotStuffer {
     octets_ += clean.size();
     const char last = clean.back();
     if (last == '\n') {
-      const bool after_cr = clean.size() > 1 ? clean[clean.size() - 2] == '\r' : last_was_cr_;
-      line_ended(after_cr);
+      line_ended(repair_ || (clean.size() > 1 ? clean[clean.size() - 2] == '\r' : last_was_cr_));
     } else {
       in_line(last == '\r');
     }
@@ -65,14 +57,28 @@ class DotStuffer {
     std::size_t written;  // octets of `out`
   };
   Step copy(std::string_view in, char* out, std::size_t room) noexcept {
-    Copy sink{out, room};
-    const std::size_t taken = run(in, sink);
-    return {taken, static_cast<std::size_t>(sink.out - out)};
+    const char *const in_end = in.data() + in.size(), *const out_end = out + room;
+    LineCopy at{in.data(), out, 0};
+    const auto put_octets = [&](const char* to) {
+      while (at.in != to && at.out != out_end) put_octet(at);
+    };
+    put_octets(in.data() + (in.empty() ? 0 : 1));  // by what came before it
+    if (at.in != in.data()) {
+      const char* const start = at.in;
+      at = LineScan::copy(at.in, in_end, repair_, at.out, out_end);
+      pass({start, static_cast<std::size_t>(at.in - start)});
+      octets_ += at.crs;
+    }
+    put_octets(in_end);
+    return {static_cast<std::size_t>(at.in - in.data()), static_cast<std::size_t>(at.out - out)};
   }
   // The same without writing anything: only octets() is wanted.
   void count(std::string_view in) noexcept {
-    Nowhere sink;
-    run(in, sink);
+    if (in.empty()) return;
+    if (repair_)
+      octets_ += (is_irregular('\n') && in[0] == '\n' ? 1U : 0U) +
+                 LineScan::count_bare_lf(in.data() + 1, in.data() + in.size());
+    pass(in);
   }
 
   // What follows the last octet of the body: the line end it may lack, then ".CRLF".
@@ -85,72 +91,25 @@ class DotStuffer {
   std::uint64_t octets() const noexcept { return octets_ + (crlf_end_ ? 0U : 2U); }
 
  private:
-  struct Copy {
-    char* out;
-    std::size_t left;
-    std::size_t room() const noexcept { return left; }
-    void put(char octet) noexcept {
-      *out++ = octet;
-      --left;
-    }
-    void put(const char* data, std::size_t n) noexcept {
-      std::memcpy(out, data, n);
-      out += n;
-      left -= n;
-    }
-  };
-  struct Nowhere {
-    static std::size_t room() noexcept { return ~std::size_t{0}; }
-    static void put(char) noexcept {}
-    static void put(const char*, std::size_t) noexcept {}
-  };
-
-  static const char* find_lf(const char* p, const char* end) noexcept {
-    const void* const lf = std::memchr(p, '\n', static_cast<std::size_t>(end - p));
-    return lf == nullptr ? end : static_cast<const char*>(lf);
+  // Whether something has to be put in front of the next octet.
+  bool is_irregular(char octet) const noexcept {
+    return octet == '.' ? line_start_ : octet == '\n' && repair_ && !last_was_cr_;
   }
 
-  template <class Sink>
-  std::size_t run(std::string_view in, Sink& sink) noexcept {
-    const char* p = in.data();
-    const char* const end = p + in.size();
-    while (p != end && sink.room() > 0) {
-      if (line_start_ && *p == '.') {
-        sink.put('.');
-        line_start_ = false;
-      } else if (*p == '\n') {
-        p += put_lf(sink);
-      } else {
-        p += put_in_line(p, end, sink);
-      }
-    }
-    return static_cast<std::size_t>(p - in.data());
-  }
-  // The line end at hand, or the CR that it lacks; returns how many octets of the body that used up.
-  template <class Sink>
-  std::size_t put_lf(Sink& sink) noexcept {
-    ++octets_;
-    if (repair_ && !last_was_cr_) {
-      sink.put('\r');
+  // The next octet, or what has to be put in front of it.
+  void put_octet(LineCopy& at) noexcept {
+    if (!is_irregular(*at.in)) {
+      *at.out++ = *at.in;
+      pass({at.in++, 1});
+    } else if (*at.in == '.') {
+      *at.out++ = '.';
+      line_start_ = false;
+    } else {
+      *at.out++ = '\r';
+      ++octets_;
       in_line(true);
-      return 0;
     }
-    sink.put('\n');
-    line_ended(last_was_cr_);
-    return 1;
   }
-  // The octets up to the next LF, as far as there is room.
-  template <class Sink>
-  std::size_t put_in_line(const char* p, const char* end, Sink& sink) noexcept {
-    auto n = static_cast<std::size_t>(end - p);
-    if (n > sink.room()) n = sink.room();
-    n = static_cast<std::size_t>(find_lf(p, p + n) - p);
-    sink.put(p, n);
-    octets_ += n;
-    in_line(p[n - 1] == '\r');
-    return n;
-  }
-
   void line_ended(bool after_cr) noexcept {
     line_start_ = true;
     last_was_cr_ = false;

@@ -60,7 +60,7 @@ class LineReader {
     const std::size_t room = lent_ ? capacity_ - tail_ : 0;
     POP3_ASSERT(n <= room && "commit_input(): more octets than the room had");
     if (n > room) n = room;
-    tail_ += n;
+    tail_ += static_cast<std::uint32_t>(n);
     lent_ = false;
     return n;
   }
@@ -68,7 +68,7 @@ class LineReader {
   bool is_lent() const noexcept { return lent_; }
   // Whether room() would have any.
   bool has_room(const LineLimits& limits) const noexcept {
-    return data_ == nullptr || tail_ < capacity_ || (!lent_ && (head_ > 0 || capacity_ < limits.line));
+    return data_ == nullptr || tail_ < capacity_ || (!lent_ && (head_ > 0 || capacity_ < bounded(limits.line)));
   }
 
   // The next line. A line of more than `limits.line` octets with its end comes out as one `too_long`.
@@ -78,7 +78,7 @@ class LineReader {
       const auto* const lf = static_cast<const char*>(std::memchr(start, '\n', tail_ - scanned_));
       const std::size_t end = lf == nullptr ? tail_ : static_cast<std::size_t>(lf - data_);
       if (end > scanned_) last_was_cr_ = data_[end - 1] == '\r';
-      scanned_ = end;
+      scanned_ = static_cast<std::uint32_t>(end);
       if (lf == nullptr) break;
       ++scanned_;
       const bool after_cr = last_was_cr_;
@@ -112,7 +112,7 @@ class LineReader {
  private:
   void make_room(const LineLimits& limits) {
     if (data_ == nullptr) {
-      capacity_ = limits.block > limits.line ? limits.block : limits.line;
+      capacity_ = bounded(limits.block > limits.line ? limits.block : limits.line);
       data_ = new char[capacity_];
     }
     // Moving is cheap when little is left, and needed when nothing else gives room.
@@ -123,12 +123,18 @@ class LineReader {
       scanned_ -= head_;
       head_ = line_ = 0;
     }
-    if (head_ == 0 && tail_ == capacity_ && capacity_ < limits.line) grow(limits.line);
+    if (head_ == 0 && tail_ == capacity_ && capacity_ < bounded(limits.line)) grow(bounded(limits.line));
+  }
+
+  // No block has more octets than can be counted with 31 bits.
+  static std::uint32_t bounded(std::size_t octets) noexcept {
+    constexpr std::uint32_t most = 0x7FFFFFFF;
+    return octets < most ? static_cast<std::uint32_t>(octets) : most;
   }
 
   // By doubling, so that octet-by-octet input stays linear.
-  void grow(std::size_t most) {
-    const std::size_t capacity = capacity_ * 2 < most ? capacity_ * 2 : most;
+  void grow(std::uint32_t most) {
+    const std::uint32_t capacity = capacity_ * 2 < most ? capacity_ * 2 : most;
     char* const data = new char[capacity];
     std::memcpy(data, data_, tail_);
     wipe(data_, capacity_);
@@ -168,9 +174,10 @@ class LineReader {
   }
 
   char* data_ = nullptr;
-  std::size_t capacity_ = 0, head_ = 0, scanned_ = 0, tail_ = 0;
-  std::size_t line_ = 0;     // start of the line taken out last
   std::size_t skipped_ = 0;  // octets of the present line that were dropped already
+  // Octets of the block; see bounded().
+  std::uint32_t capacity_ = 0, head_ = 0, scanned_ = 0, tail_ = 0;
+  std::uint32_t line_ = 0;   // start of the line taken out last
   bool lent_ = false, last_was_cr_ = false, hopeless_ = false;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The two switches of the library. Neither changes what a type looks like.
+// The switches of the library. None changes what a type looks like.
 #ifndef MAILWIRE_MACROS_HPP
 #define MAILWIRE_MACROS_HPP
 
@@ -13,6 +13,13 @@
 #define POP3_INLINE
 #else
 #define POP3_INLINE inline
+#endif
+
+// What is rarely called stays out of the way of what is called often.
+#if defined(__GNUC__)
+#define MAILWIRE_COLD __attribute__((noinline, cold))
+#else
+#define MAILWIRE_COLD
 #endif
 
 // POP3_ASSERT(condition): a precondition that the calling program broke. Nothing that comes over the wire can break

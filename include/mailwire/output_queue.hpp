@@ -10,6 +10,7 @@
 #define MAILWIRE_OUTPUT_QUEUE_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
 
@@ -29,22 +30,23 @@ class OutputQueue {
   }
   // The same to look at: what was appended since anything was handed out.
   std::string_view written() const noexcept { return back_.view(); }
-  // Queues octets behind all text, without a copy: a run that must stay until has_run() is false again, and a string
-  // of static lifetime behind it, so that the end of a body leaves with its last octets.
+  // Queues octets behind all text, without a copy: a run that must stay until has_run() is false again, and a
+  // string of static lifetime, less than 256 octets of it, behind it, so that the end of a body leaves with its last
+  // octets.
   void lend(std::string_view run, std::string_view end) noexcept {
     POP3_ASSERT(!has_run());
     run_ = {run.data(), run.size()};
-    end_ = end;
+    set_end(end);
   }
   // The same with octets that are not here: see promised().
   void promise(std::size_t octets, std::string_view end) noexcept {
     POP3_ASSERT(!has_run());
     run_ = {nullptr, octets};
-    end_ = end;
+    set_end(end);
   }
-  bool has_run() const noexcept { return run_.size > 0 || !end_.empty(); }
+  bool has_run() const noexcept { return run_.size > 0 || end_size_ > 0; }
 
-  std::size_t size() const noexcept { return (front_.size() - sent_) + back_.size() + run_.size + end_.size(); }
+  std::size_t size() const noexcept { return (front_.size() - sent_) + back_.size() + run_.size + end_size_; }
   bool empty() const noexcept { return size() == 0; }
   // Something was returned by output() or gather() and not consumed yet: a write may be under way.
   bool handed_out() const noexcept { return handed_out_ > 0; }
@@ -58,7 +60,7 @@ class OutputQueue {
 
   // All runs to send, in order, at most `max`, up to what is promised; returns how many.
   std::size_t gather(ConstBuffer* runs, std::size_t max) noexcept {
-    if (sent_ == front_.size()) next_front();
+    if (sent_ == front_.size() && !back_.empty()) next_front();
     std::size_t count = 0;
     std::size_t octets = 0;
     const auto add = [&](const char* data, std::size_t size) {
@@ -72,7 +74,7 @@ class OutputQueue {
       add(back_.data(), back_.size());
       if (!is_promised()) {
         add(run_.data, run_.size);
-        add(end_.data(), end_.size());
+        add(end_, end_size_);
       }
     }
     if (handed_out_ < octets) handed_out_ = octets;
@@ -98,7 +100,9 @@ class OutputQueue {
     next_front();
     n -= take_text(n);
     n -= take_run(n);
-    end_.remove_prefix(n < end_.size() ? n : end_.size());
+    if (n > end_size_) n = end_size_;
+    end_ += n;
+    end_size_ = static_cast<std::uint8_t>(end_size_ - n);
   }
 
   // Copies up to `room` octets into one block and consumes them.
@@ -123,14 +127,14 @@ class OutputQueue {
   // Forgets the run and what ends it; the text stays.
   void drop_run() noexcept {
     run_ = {};
-    end_ = {};
+    end_size_ = 0;
   }
   // Forgets everything that was not consumed.
   void drop() noexcept {
     front_.clear();
     back_.clear();
     drop_run();
-    sent_ = handed_out_ = 0;
+    handed_out_ = sent_ = 0;
   }
   // Gives back the memory of text that was sent.
   void trim() noexcept {
@@ -142,10 +146,15 @@ class OutputQueue {
   }
 
  private:
+  void set_end(std::string_view end) noexcept {
+    POP3_ASSERT(end.size() < 256);
+    end_ = end.data();
+    end_size_ = static_cast<std::uint8_t>(end.size());
+  }
   std::size_t take_text(std::size_t n) noexcept {
     const std::size_t left = front_.size() - sent_;
     if (n > left) n = left;
-    sent_ += n;
+    sent_ += static_cast<std::uint32_t>(n);
     return n;
   }
   std::size_t take_run(std::size_t n) noexcept {
@@ -163,9 +172,10 @@ class OutputQueue {
 
   ByteBuffer front_, back_;
   ConstBuffer run_;  // null, but not empty: promised
-  std::string_view end_;
-  std::size_t sent_ = 0;        // octets of front_ that are gone
+  const char* end_ = nullptr;
   std::size_t handed_out_ = 0;  // octets returned since the last consume()
+  std::uint32_t sent_ = 0;      // octets of front_ that are gone
+  std::uint8_t end_size_ = 0;
 };
 
 }  // namespace v1

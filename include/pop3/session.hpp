@@ -48,6 +48,7 @@
 // so an answer that is found elsewhere is handed, with its token, to the thread of the session; different sessions
 // share nothing but their const Config.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -79,8 +80,9 @@ namespace pop3 {
 inline namespace v1 {
 
 namespace detail {
+struct Authentication;
 struct Extras;
-}
+}  // namespace detail
 
 class Session {
  public:
@@ -207,7 +209,7 @@ class Session {
   bool utf8() const noexcept;                  // the client said UTF8
   std::string_view language() const noexcept;  // the tag that LANG selected; empty = none
   TlsFacts tls() const noexcept;               // as handed in; views live until the session hears of TLS again
-  const Counters& counters() const noexcept;
+  Counters counters() const noexcept;
   // As listed; nothing (size 0, no uid) if there is no such number. The uid lives as long as the session.
   MessageInfo message(std::uint32_t number) const noexcept;
   bool is_marked(std::uint32_t number) const noexcept;  // by DELE; false if there is no such number
@@ -251,6 +253,13 @@ class Session {
     forced,  // nothing can be sent any more
   };
 
+  // What Counters tells, and is not known otherwise.
+  struct Tally {
+    std::uint64_t octets_in = 0, octets_out = 0, commands = 0, body_octets = 0;
+    std::uint32_t bad_commands = 0, failed_logins = 0, logins = 0, retrieved = 0, tops = 0, removed = 0;
+    std::array<std::uint32_t, verb_count> by_verb{};
+  };
+
   // session.ipp: time, work, end
   void expire();
   void expire_answer();
@@ -267,8 +276,9 @@ class Session {
   void close(CloseReason reason, Ending ending);
   void close_at_end();
   mailwire::LineLimits line_limits() const noexcept;
+  detail::Authentication& authentication();
   detail::Extras& extras();
-  void drop_login_extras() noexcept;
+  void drop_authentication();
 
   // replies.ipp: what is said, in which language, and the trace of it
   mailwire::ByteBuffer& reply();
@@ -300,7 +310,8 @@ class Session {
   void refuse_line(std::size_t longest, bool hopeless);
   bool is_tolerated(const detail::Command& command) const noexcept;
   bool has_utf8_names(const detail::Command& command) const noexcept;
-  void count_broken(const detail::Command& command) noexcept;
+  void count_broken(const detail::Command& command);
+  void count_broken(Rule rule);
   bool known(const detail::Command& command) const noexcept;
   bool allowed_now(Verb verb) const noexcept;
   bool may_execute(const detail::Command& command) const noexcept;
@@ -409,7 +420,11 @@ class Session {
   bool has_challenge_ = false;                                           // APOP
   bool read_only_ = false;
   bool maildrop_open_ = false;     // Closed has to say `release`
-  bool told_ = false;              // pending_ was returned by poll()
+  bool asked_ = false;             // pending_ is open
+  bool told_ = false;              // and was returned by poll()
+  bool failed_ = false;            // LoginFailed is to be told
+  bool body_done_ = false;         // BodyDone is to be told
+  bool body_complete_ = false;     // in it
   bool close_after_hold_ = false;  // Refusal::close of the reply that is held
   bool due_ = true;                // something has happened since poll() returned nothing
   bool was_busy_ = true;           // the peer was not the one to act when poll() ended: every command has a reply
@@ -420,32 +435,25 @@ class Session {
   bool body_cut_ = false;  // the session closed inside a body, BodyDone is still to come
   unsigned bad_in_a_row_ = 0;
   std::uint32_t language_ = 0;  // 1 = the first of Config::languages; 0 = none
+  std::uint32_t cursor_ = 0;    // listing: the next number; body: the message
 
   TimePoint now_{};
-  TimePoint began_{}, idle_since_{}, stalled_since_{}, asked_at_{}, hold_until_{};
+  TimePoint began_{}, waiting_since_{}, asked_at_{};
 
   mailwire::LineReader input_;
   mailwire::OutputQueue output_;
-  std::optional<Event> pending_;
-  std::optional<BodyDone> body_done_;
-  std::optional<LoginFailed> failed_;
+  Event pending_;  // if asked_
 
-  // Before login: the user's name, then a password, digest or held reply. Wiped as soon as it is not needed.
-  mailwire::ByteBuffer login_;
-  std::size_t user_size_ = 0;  // 0 = USER was not accepted
-
-  detail::Extras* extras_ = nullptr;  // what most sessions do without, or only until they have logged in
-  std::optional<std::uint32_t> expire_, login_delay_;  // as CAPA tells them after login
+  detail::Authentication* auth_ = nullptr;  // until login
+  detail::Extras* extras_ = nullptr;        // what most sessions do without
   detail::Maildrop maildrop_;
-  std::uint32_t cursor_ = 0;  // listing: the next number; body: the message
 
   mailwire::DotStuffer stuffer_;
   detail::TopCut top_cut_;
-  std::string chunk_owner_;   // of send_body()
   std::string_view chunk_;    // octets of the chunk not written yet
   std::uint64_t offset_ = 0;  // octets of the body given so far
 
-  Counters counters_;
+  Tally counters_;
 };
 
 }  // namespace v1

@@ -159,3 +159,22 @@ TEST_CASE("R3: words are split at one space, and an empty rest is not the same a
     if (c.rest != nullptr) CHECK(std::string(words.rest.value_or("?")) == c.rest);
   }
 }
+
+TEST_CASE("eight octets at a time find what octets one by one find") {
+  for (std::size_t size = 0; size <= 20; ++size) {
+    CHECK(mailwire::all_text(std::string(size, ' ')));
+    CHECK(mailwire::all_text(std::string(size, '~')));
+    CHECK(mailwire::all_graphic(std::string(size, '!')));
+    CHECK(mailwire::all_graphic(std::string(size, '~')));
+    for (std::size_t place = 0; place < size; ++place) {
+      for (int octet = 0; octet < 256; ++octet) {
+        std::string text(size, place % 2 == 0 ? '!' : '~');
+        text[place] = static_cast<char>(octet);
+        if (mailwire::all_text(text) != mailwire::all_of(text, mailwire::is_text)) FAIL("text, octet " << octet);
+        if (mailwire::all_graphic(text) != mailwire::all_of(text, mailwire::is_graphic)) FAIL("graphic, " << octet);
+        text[size - 1 - place] = static_cast<char>(octet);  // two that are odd do not hide each other
+        if (mailwire::all_text(text) != mailwire::all_of(text, mailwire::is_text)) FAIL("text, octets " << octet);
+      }
+    }
+  }
+}

@@ -3,6 +3,8 @@
 #ifndef POP3_DETAIL_EXTRAS_HPP
 #define POP3_DETAIL_EXTRAS_HPP
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +14,7 @@
 #include "../../mailwire/byte_buffer.hpp"
 #include "../../mailwire/scram.hpp"
 #include "../config.hpp"
+#include "../events.hpp"
 #include "../types.hpp"
 
 namespace pop3 {
@@ -58,56 +61,123 @@ struct SaslExchange {
   }
 };
 
-// TlsFacts with its own memory.
-struct OwnTlsFacts {
-  std::string identity, exporter, server_end_point, unique, version, cipher, server_name, protocol;
-
+// TlsFacts with its own memory: one block.
+class OwnTlsFacts {
+ public:
   OwnTlsFacts() = default;
-  explicit OwnTlsFacts(const TlsFacts& facts)
-      : identity(facts.identity),
-        exporter(facts.exporter),
-        server_end_point(facts.server_end_point),
-        unique(facts.unique),
-        version(facts.version),
-        cipher(facts.cipher),
-        server_name(facts.server_name),
-        protocol(facts.protocol) {}
+  explicit OwnTlsFacts(const TlsFacts& facts) { assign(facts); }
+
+  void assign(const TlsFacts& facts) {
+    std::size_t size = 0;
+    for (const auto member : members) size += (facts.*member).size();
+    std::string text;
+    text.reserve(size);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string_view fact = facts.*members[i];
+      text += fact;
+      sizes_[i] = static_cast<std::uint32_t>(fact.size());
+    }
+    text_.swap(text);
+  }
   TlsFacts view() const noexcept {
-    return {identity, exporter, server_end_point, unique, version, cipher, server_name, protocol};
+    TlsFacts facts;
+    std::string_view rest = text_;
+    for (std::size_t i = 0; i < count; ++i) {
+      facts.*members[i] = rest.substr(0, sizes_[i]);
+      rest.remove_prefix(sizes_[i]);
+    }
+    return facts;
   }
   // There is nothing to log.
   bool is_empty() const noexcept {
-    return identity.empty() && version.empty() && cipher.empty() && server_name.empty() && protocol.empty();
+    const TlsFacts facts = view();
+    return facts.identity.empty() && facts.version.empty() && facts.cipher.empty() && facts.server_name.empty() &&
+           facts.protocol.empty();
   }
-  bool has_binding() const noexcept { return !exporter.empty() || !server_end_point.empty() || !unique.empty(); }
+  bool has_binding() const noexcept {
+    const TlsFacts facts = view();
+    return !facts.exporter.empty() || !facts.server_end_point.empty() || !facts.unique.empty();
+  }
   // The octets of a channel binding by its registered name; empty = there is none.
   std::string_view binding(std::string_view type) const noexcept {
-    if (type == "tls-exporter") return exporter;
-    if (type == "tls-server-end-point") return server_end_point;
-    if (type == "tls-unique") return unique;
+    const TlsFacts facts = view();
+    if (type == "tls-exporter") return facts.exporter;
+    if (type == "tls-server-end-point") return facts.server_end_point;
+    if (type == "tls-unique") return facts.unique;
     return {};
+  }
+  // Nobody will log in again.
+  void forget_bindings() {
+    TlsFacts facts = view();
+    facts.exporter = facts.server_end_point = facts.unique = {};
+    assign(facts);
+  }
+
+ private:
+  static constexpr std::size_t count = 8;
+  static constexpr std::string_view TlsFacts::*members[count] = {
+      &TlsFacts::identity, &TlsFacts::exporter, &TlsFacts::server_end_point, &TlsFacts::unique,
+      &TlsFacts::version,  &TlsFacts::cipher,   &TlsFacts::server_name,      &TlsFacts::protocol};
+
+  std::string text_;  // all of them, one behind the other
+  std::uint32_t sizes_[count] = {};
+};
+
+// Until somebody has logged in. Wiped as soon as it is not needed.
+struct Authentication {
+  std::string apop_challenge;
+  std::string nonce, hostname;
+  std::uint32_t challenges = 0;  // made from the nonce so far
+  std::uint32_t user_size = 0;   // octets of the user's name in `text`; 0 = USER was not accepted
+  mailwire::ByteBuffer text;     // the user's name, then a password or digest; or the reply that is held
+  TimePoint hold_until{};
+  SaslExchange exchange;
+  LoginFailed failed{};
+  mailwire::ByteBuffer failed_user;
+
+  Authentication() = default;
+  Authentication(const Authentication&) = delete;
+  Authentication& operator=(const Authentication&) = delete;
+  ~Authentication() {
+    text.wipe();
+    exchange.wipe();
+    mailwire::wipe(nonce.data(), nonce.size());
+  }
+  std::string_view user() const noexcept { return text.view().substr(0, user_size); }
+
+  // Gives back what is empty; true if that is everything.
+  bool trim() noexcept {
+    if (text.empty()) text.release();
+    const bool idle = exchange.step == SaslExchange::Step::none;
+    if (idle) exchange.release();
+    return idle && text.empty() && nonce.empty() && apop_challenge.empty();
   }
 };
 
 struct Extras {
-  // until login
-  std::string apop_challenge;
-  std::string nonce, hostname;
-  std::uint32_t challenges = 0;  // made from the nonce so far
-  SaslExchange exchange;
-  mailwire::ByteBuffer failed_user;  // of a LoginFailed
-
   OwnTlsFacts tls;
-  std::vector<std::string> announced, concealed;  // capabilities of this session
-  std::string user_language;                      // Account::language
-  mailwire::ByteBuffer command;                   // the line of a CommandRequest
+  std::vector<std::string> announced, concealed;     // capabilities of this session
+  std::optional<std::uint32_t> expire, login_delay;  // of Account
+  std::string user_language;                         // of Account
+  mailwire::ByteBuffer command;                      // the line of a CommandRequest
+  std::array<std::uint32_t, rule_count> broken{};    // as Counters has it
+  std::string chunk;                                 // of send_body()
+  std::uint64_t octets_before_tls = 0;               // the same
 
   std::string trace;
-  std::size_t untraced = 0;       // lines that had no room
-  std::size_t replies_start = 0;  // where replies begin, in the output's text, that are not in the trace yet
-  bool replies = false;           // there are some
-  bool trace_asked = false;       // the last line of the trace is a request
-  TimePoint traced_until{};       // the time of the last line
+  std::size_t untraced = 0;         // lines that had no room
+  std::uint32_t replies_start = 0;  // where replies begin, in the output's text, that are not in the trace yet
+  bool replies = false;             // there are some
+  bool trace_asked = false;         // the last line of the trace is a request
+  TimePoint traced_until{};         // the time of the last line
+
+  // Something that somebody may still ask for; a trace apart.
+  bool is_needed() const noexcept {
+    for (const std::uint32_t count : broken)
+      if (count > 0) return true;
+    return octets_before_tls > 0 || expire || login_delay || !tls.is_empty() || !announced.empty() ||
+           !concealed.empty() || !user_language.empty() || !command.empty() || !chunk.empty();
+  }
 };
 
 }  // namespace detail

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +18,8 @@ inline namespace v1 {
 namespace detail {
 
 // unique-id: 1 to 70 octets of 0x21 to 0x7E (RFC 1939, 7)
-constexpr bool is_uid(std::string_view uid) noexcept {
-  return !uid.empty() && uid.size() <= 70 && mailwire::all_of(uid, mailwire::is_graphic);
+inline bool is_uid(std::string_view uid) noexcept {
+  return !uid.empty() && uid.size() <= 70 && mailwire::all_graphic(uid);
 }
 
 class Maildrop {
@@ -36,7 +37,16 @@ class Maildrop {
     bool utf8 = false;  // the client said UTF8
   };
 
-  // Copies a listing; false, and nothing copied, if it is too long, or too large to tell, or a unique-id breaks a rule.
+  Maildrop() noexcept = default;
+  Maildrop(const Maildrop&) = delete;
+  Maildrop& operator=(const Maildrop&) = delete;
+  ~Maildrop() {
+    delete[] block_;
+    delete[] numbers_;
+  }
+
+  // Once: copies a listing; false, and nothing copied, if it is too long, or too large to tell, or a unique-id breaks a
+  // rule.
   bool assign(Listing listing, const Rules& rules) {
     if (listing.count > rules.most || listing.count > ~std::uint32_t{0}) return false;
     std::uint64_t octets = 0;
@@ -51,40 +61,46 @@ class Maildrop {
     if (rules.uids && uid_octets > ~std::uint32_t{0}) return false;
     std::vector<std::string> renamed;
     if (rules.uids && rules.equal_uids != EqualUids::allow && !part_equal_uids(listing, rules, renamed)) return false;
-    messages_.reserve(listing.count);
-    if (rules.uids) uids_.reserve(uid_octets);
-    for (std::size_t i = 0; i < listing.count; ++i) {
+    if (listing.count == 0) return true;
+    for (const std::string& name : renamed) uid_octets += name.size();  // more than is needed
+    block_ = new char[listing.count * sizeof(Message) + (rules.uids ? uid_octets : 0)];
+    count_ = static_cast<std::uint32_t>(listing.count);
+    left_ = count_;
+    std::uint32_t start = 0;
+    for (std::uint32_t i = 0; i < count_; ++i) {
       const bool other = !renamed.empty() && !renamed[i].empty();
-      add(listing.data[i], rules, other ? std::string_view(renamed[i]) : listing.data[i].uid);
+      const std::string_view name = other ? std::string_view(renamed[i]) : listing.data[i].uid;
+      start = put(i, listing.data[i], rules, rules.uids ? name : std::string_view{}, start);
     }
     return true;
   }
 
-  std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(messages_.size()); }
+  std::uint32_t count() const noexcept { return count_; }
   // Messages without a deletion mark, and their octets (RFC 1939, 5: STAT).
   std::uint32_t left() const noexcept { return left_; }
   std::uint64_t octets_left() const noexcept { return octets_left_; }
   std::uint32_t marked() const noexcept { return count() - left_; }
 
-  bool has(std::uint64_t number) const noexcept { return number >= 1 && number <= messages_.size(); }
+  bool has(std::uint64_t number) const noexcept { return number >= 1 && number <= count_; }
   // For the rest: has(number).
   bool is_marked(std::uint64_t number) const noexcept { return at(number).marked; }
   std::uint64_t size(std::uint64_t number) const noexcept { return at(number).size; }
   Form form(std::uint64_t number) const noexcept { return at(number).form; }
   std::string_view uid(std::uint64_t number) const noexcept {
     const Message& message = at(number);
-    return std::string_view(uids_).substr(message.uid_start, message.uid_size);
+    return {uids() + message.uid_start, message.uid_size};
   }
 
   void mark(std::uint64_t number) noexcept {
-    Message& message = messages_[static_cast<std::size_t>(number - 1)];
+    Message& message = messages()[number - 1];
     if (message.marked) return;
     message.marked = true;
     --left_;
     octets_left_ -= message.size;
   }
   void unmark_all() noexcept {
-    for (Message& message : messages_) {
+    for (std::uint32_t i = 0; i < count_; ++i) {
+      Message& message = messages()[i];
       if (message.marked) octets_left_ += message.size;
       message.marked = false;
     }
@@ -92,26 +108,31 @@ class Maildrop {
   }
 
   // A whole RETR has sent it.
-  void note_retrieved(std::uint64_t number) noexcept {
-    messages_[static_cast<std::size_t>(number - 1)].retrieved = true;
-  }
+  void note_retrieved(std::uint64_t number) noexcept { messages()[number - 1].retrieved = true; }
 
   // The marked numbers, with those of retrieved messages if these are to go too, ascending; valid as long as the
   // maildrop.
   Numbers numbers_to_remove(bool retrieved_too) {
-    numbers_.clear();
-    numbers_.reserve(marked());
-    for (std::uint32_t number = 1; number <= count(); ++number)
-      if (is_marked(number) || (retrieved_too && at(number).retrieved)) numbers_.push_back(number);
-    return {numbers_.data(), numbers_.size()};
+    const auto goes = [&](std::uint32_t number) {
+      return is_marked(number) || (retrieved_too && at(number).retrieved);
+    };
+    to_remove_ = 0;
+    for (std::uint32_t number = 1; number <= count_; ++number) to_remove_ += goes(number) ? 1U : 0U;
+    delete[] numbers_;
+    numbers_ = nullptr;
+    if (to_remove_ == 0) return {};
+    std::uint32_t* next = numbers_ = new std::uint32_t[to_remove_];
+    for (std::uint32_t number = 1; number <= count_; ++number)
+      if (goes(number)) *next++ = number;
+    return {numbers_, to_remove_};
   }
   // As many as numbers_to_remove() gave last.
-  std::size_t to_remove() const noexcept { return numbers_.size(); }
+  std::size_t to_remove() const noexcept { return to_remove_; }
   // Whether these are among them, each once.
   bool removes_all_of(Numbers some) const {
-    std::vector<bool> seen(numbers_.size());
+    std::vector<bool> seen(to_remove_);
     for (const std::uint32_t number : some) {
-      std::size_t first = 0, end = numbers_.size();
+      std::size_t first = 0, end = to_remove_;
       while (first < end) {
         const std::size_t middle = first + (end - first) / 2;
         if (numbers_[middle] < number)
@@ -119,7 +140,7 @@ class Maildrop {
         else
           end = middle;
       }
-      if (first == numbers_.size() || numbers_[first] != number || seen[first]) return false;
+      if (first == to_remove_ || numbers_[first] != number || seen[first]) return false;
       seen[first] = true;
     }
     return true;
@@ -151,34 +172,68 @@ class Maildrop {
       slots_.resize(slots);
     }
     // The first message that was added with this unique-id, from 1 on; 0 = there is none.
-    std::uint32_t find(std::string_view uid) const noexcept { return slots_[slot(uid)]; }
-    void add(std::uint32_t number) noexcept { slots_[slot(listing_.data[number - 1].uid)] = number; }
+    std::uint32_t find(std::string_view uid) const noexcept {
+      const std::uint64_t hash = hash_of(uid);
+      return slots_[place(uid, hash)].number;
+    }
+    // The same, and adds this one if there is none.
+    std::uint32_t find_or_add(std::uint32_t number) noexcept {
+      const std::string_view uid = listing_.data[number - 1].uid;
+      const std::uint64_t hash = hash_of(uid);
+      Slot& slot = slots_[place(uid, hash)];
+      if (slot.number != 0) return slot.number;
+      slot = {number, check(hash)};
+      return 0;
+    }
 
    private:
+    struct Slot {
+      std::uint32_t number = 0;  // of the message; 0 = empty
+      std::uint32_t check = 0;   // of the hash, so that other unique-ids are seldom looked at
+    };
+
+    static std::uint32_t check(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash); }
+    // Eight octets at a time, each time mixed by a multiplication.
+    static std::uint64_t hash_of(std::string_view uid) noexcept {
+      std::uint64_t hash = uid.size();
+      while (!uid.empty()) {
+        std::uint64_t octets = 0;
+        const std::size_t n = uid.size() < sizeof octets ? uid.size() : sizeof octets;
+        std::memcpy(&octets, uid.data(), n);
+        hash = (hash ^ octets) * 0x9E3779B97F4A7C15U;
+        hash ^= hash >> 32;
+        uid.remove_prefix(n);
+      }
+      return hash;
+    }
     // Where it is, or would be: half of the slots are empty, so there is one.
-    std::size_t slot(std::string_view uid) const noexcept {
-      std::uint64_t hash = 14695981039346656037U;  // FNV-1a
-      for (const char c : uid) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-      std::size_t i = static_cast<std::size_t>(hash ^ hash >> 32) & (slots_.size() - 1);
-      while (slots_[i] != 0 && listing_.data[slots_[i] - 1].uid != uid) i = (i + 1) & (slots_.size() - 1);
+    std::size_t place(std::string_view uid, std::uint64_t hash) const noexcept {
+      std::size_t i = static_cast<std::size_t>(hash >> 20) & (slots_.size() - 1);
+      while (slots_[i].number != 0 &&
+             !(slots_[i].check == check(hash) && listing_.data[slots_[i].number - 1].uid == uid))
+        i = (i + 1) & (slots_.size() - 1);
       return i;
     }
 
     Listing listing_;
-    std::vector<std::uint32_t> slots_;  // message numbers; 0 = empty
+    std::vector<Slot> slots_;
   };
+
+  // Each is greater than the one before it, as in a listing that is sorted by them: no two are equal.
+  static bool ascend(Listing listing) noexcept {
+    for (std::size_t i = 1; i < listing.count; ++i)
+      if (listing.data[i - 1].uid.compare(listing.data[i].uid) >= 0) return false;
+    return true;
+  }
 
   // Finds unique-ids that are there twice; renames all but the first of each, the same way as long as the listing is in
   // the same order. False: they are refused, or a new name has no room.
   static bool part_equal_uids(Listing listing, const Rules& rules, std::vector<std::string>& renamed) {
+    if (ascend(listing)) return true;
     UidIndex index(listing);
     std::vector<std::uint32_t> again;  // numbers of those that were there before
-    for (std::uint32_t number = 1; number <= listing.count; ++number) {
-      if (index.find(listing.data[number - 1].uid) == 0)
-        index.add(number);
-      else
-        again.push_back(number);
-    }
+    for (std::uint32_t number = 1; number <= listing.count; ++number)
+      if (index.find_or_add(number) != 0) again.push_back(number);
     if (again.empty()) return true;
     if (rules.equal_uids == EqualUids::refuse) return false;
     renamed.resize(listing.count);
@@ -196,22 +251,26 @@ class Maildrop {
     return true;
   }
 
-  const Message& at(std::uint64_t number) const noexcept { return messages_[static_cast<std::size_t>(number - 1)]; }
-  void add(const MessageInfo& message, const Rules& rules, std::string_view name) {
-    const std::string_view uid = rules.uids ? name : std::string_view{};
+  Message* messages() noexcept { return reinterpret_cast<Message*>(block_); }
+  const Message& at(std::uint64_t number) const noexcept {
+    return reinterpret_cast<const Message*>(block_)[number - 1];
+  }
+  const char* uids() const noexcept { return block_ + count_ * sizeof(Message); }
+  // Writes one message, and its unique-id at `start`; returns where the next one starts.
+  std::uint32_t put(std::uint32_t index, const MessageInfo& message, const Rules& rules, std::string_view uid,
+                    std::uint32_t start) noexcept {
     const std::uint64_t size = size_for(message, rules.utf8);
-    messages_.push_back({size, static_cast<std::uint32_t>(uids_.size()), static_cast<std::uint8_t>(uid.size()), false,
-                         false, form_for(message, rules.utf8)});
-    uids_.append(uid);
-    ++left_;
+    messages()[index] = {size,  start, static_cast<std::uint8_t>(uid.size()),
+                         false, false, form_for(message, rules.utf8)};
+    if (!uid.empty()) std::memcpy(block_ + count_ * sizeof(Message) + start, uid.data(), uid.size());
     octets_left_ += size;
+    return start + static_cast<std::uint32_t>(uid.size());
   }
 
-  std::vector<Message> messages_;
-  std::string uids_;  // all unique-ids, one after the other
-  std::vector<std::uint32_t> numbers_;
-  std::uint32_t left_ = 0;
+  char* block_ = nullptr;             // all messages, then all unique-ids, one behind the other
+  std::uint32_t* numbers_ = nullptr;  // of numbers_to_remove()
   std::uint64_t octets_left_ = 0;
+  std::uint32_t count_ = 0, left_ = 0, to_remove_ = 0;
 };
 
 }  // namespace detail

@@ -16,16 +16,18 @@ Token<Request> Session::next_token() noexcept {
   return Token<Request>((std::uint64_t{id_} << 32) | ++questions_);
 }
 
-POP3_INLINE void Session::ask(const Event& request) { pending_ = request; }
+POP3_INLINE void Session::ask(const Event& request) {
+  pending_ = request;
+  asked_ = true;
+}
 
 // Closes the open question if the token belongs to it.
 template <class Request>
 bool Session::take(Token<Request> token) noexcept {
   if (!told_) return false;
-  const auto* const request = std::get_if<Request>(&*pending_);
+  const auto* const request = std::get_if<Request>(&pending_);
   if (request == nullptr || request->token != token) return false;
-  pending_.reset();
-  told_ = false;
+  asked_ = told_ = false;
   due_ = true;
   return true;
 }
@@ -33,7 +35,7 @@ bool Session::take(Token<Request> token) noexcept {
 // ---- login --------------------------------------------------------------------------------------------------------
 
 POP3_INLINE Outcome Session::accept(Token<AuthRequest> token, std::string_view user) {
-  const AuthRequest* const open = told_ ? std::get_if<AuthRequest>(&*pending_) : nullptr;
+  const AuthRequest* const open = told_ ? std::get_if<AuthRequest>(&pending_) : nullptr;
   const std::string_view claimed = open == nullptr ? std::string_view{} : open->user;
   const std::string_view authzid = open == nullptr ? std::string_view{} : open->authzid;
   if (!take(token)) return Outcome::stale;
@@ -41,7 +43,7 @@ POP3_INLINE Outcome Session::accept(Token<AuthRequest> token, std::string_view u
 }
 
 POP3_INLINE Outcome Session::accept(Token<DigestRequest> token, std::string_view user) {
-  const DigestRequest* const open = told_ ? std::get_if<DigestRequest>(&*pending_) : nullptr;
+  const DigestRequest* const open = told_ ? std::get_if<DigestRequest>(&pending_) : nullptr;
   const std::string_view claimed = open == nullptr ? std::string_view{} : open->user;
   if (!take(token)) return Outcome::stale;
   return accept_login(claimed, {}, user) ? Outcome::applied : Outcome::invalid;
@@ -51,7 +53,7 @@ POP3_INLINE Outcome Session::accept(Token<DigestRequest> token, std::string_view
 POP3_INLINE bool Session::accept_login(std::string_view claimed, std::string_view authzid, std::string_view user) {
   const bool allowed = !user.empty() || (authzid.empty() && !claimed.empty());
   if (!allowed) {
-    const AuthMethod method = extras_->exchange.method;  // USER and PASS have no authzid
+    const AuthMethod method = auth_->exchange.method;  // USER and PASS have no authzid
     trace_accept({}, Outcome::invalid);
     report_failure(LoginFailed::Fault::not_authorized, method, claimed);
     fail_login({});
@@ -65,11 +67,18 @@ POP3_INLINE bool Session::accept_login(std::string_view claimed, std::string_vie
 
 // `user` may lie in what is wiped here.
 POP3_INLINE void Session::set_user(std::string_view user) {
-  mailwire::ByteBuffer copy;
-  copy.append(user);
-  login_.wipe();
-  login_.append(copy.view());
-  user_size_ = user.size();
+  detail::Authentication& own = authentication();
+  const auto size = static_cast<std::uint32_t>(user.size());
+  if (size > 0 && user.data() == own.text.data()) {  // it mostly does
+    mailwire::wipe(own.text.data() + size, own.text.size() - size);
+    own.text.truncate(size);
+  } else {
+    mailwire::ByteBuffer copy;
+    copy.append(user);
+    own.text.wipe();
+    own.text.append(copy.view());
+  }
+  own.user_size = size;
 }
 
 // The credentials are right and not needed any more; whose maildrop it is still is.
@@ -77,7 +86,7 @@ POP3_INLINE void Session::ask_for_list() {
   end_exchange();
   ListRequest request{};
   request.token = next_token<ListRequest>();
-  request.user = login_.view();
+  request.user = auth_->text.view();
   ask(request);
 }
 
@@ -121,23 +130,24 @@ constexpr Text login_refused(Code code) noexcept {
 // The reply is written now and held back, in the place of the credentials, until the delay is over.
 POP3_INLINE void Session::hold_refusal(const Refusal& why, Code code) {
   if (code == Code::auth) ++counters_.failed_logins;
-  mailwire::ByteBuffer line;  // why.text may point into the request, so into login_
-  const bool own = !why.text.empty();
-  const std::string_view words = own ? why.text : text(detail::login_refused(code));
-  detail::status_line(line, "-ERR", code, {words, unicode()}, !own);
+  mailwire::ByteBuffer line;  // why.text may point into the request, so into what is wiped here
+  const bool given = !why.text.empty();
+  const std::string_view words = given ? why.text : text(detail::login_refused(code));
+  detail::status_line(line, "-ERR", code, {words, unicode()}, !given);
   forget_login();
-  login_.clear();
-  login_.append(line.view());
-  hold_until_ = detail::later(asked_at_, why.delay.value_or(config_.limits.failed_login_delay));
+  detail::Authentication& own = authentication();
+  own.text.clear();
+  own.text.append(line.view());
+  own.hold_until = detail::later(asked_at_, why.delay.value_or(config_.limits.failed_login_delay));
   close_after_hold_ = why.close;
   activity_ = Activity::hold;
   // Nothing is wrong with the token when it is the system that failed.
   const bool token_refused =
-      code == Code::auth && extras_ != nullptr && extras_->exchange.step != detail::SaslExchange::Step::none &&
-      (extras_->exchange.method == AuthMethod::oauthbearer || extras_->exchange.method == AuthMethod::xoauth2);
+      code == Code::auth && own.exchange.step != detail::SaslExchange::Step::none &&
+      (own.exchange.method == AuthMethod::oauthbearer || own.exchange.method == AuthMethod::xoauth2);
   if (!token_refused) return end_exchange();
-  extras_->exchange.message.wipe();
-  extras_->exchange.step = detail::SaslExchange::Step::refused;
+  own.exchange.message.wipe();
+  own.exchange.step = detail::SaslExchange::Step::refused;
 }
 
 namespace detail {
@@ -156,7 +166,7 @@ inline void append_json(ByteBuffer& out, std::string_view text) {
 
 // Why a token was refused is told as a challenge, whose answer says nothing; then comes the -ERR (RFC 7628, 3.2.2).
 POP3_INLINE void Session::regret_token() {
-  const bool old = extras_->exchange.method == AuthMethod::xoauth2;
+  const bool old = auth_->exchange.method == AuthMethod::xoauth2;
   mailwire::ByteBuffer json;
   json.append(old ? R"({"status":"401","schemes":"Bearer")" : R"({"status":"invalid_token")");
   const auto add = [&](std::string_view key, const std::string& value) {
@@ -169,7 +179,7 @@ POP3_INLINE void Session::regret_token() {
   add("scope", config_.oauth_scope);
   if (!old) add("openid-configuration", config_.oauth_configuration);
   json.append('}');
-  extras_->exchange.step = detail::SaslExchange::Step::regret;
+  auth_->exchange.step = detail::SaslExchange::Step::regret;
   send_challenge(json.view());
 }
 
@@ -179,7 +189,7 @@ POP3_INLINE Outcome Session::accept(Token<ListRequest> token, Listing messages, 
   if (delay && account.last_login && now_ < detail::later(*account.last_login, std::chrono::seconds(*delay))) {
     if (config_.trace)
       trace_answer("accept", detail::listing_trace(messages, config_.limits.trace / 2), Outcome::invalid);
-    report_failure(LoginFailed::Fault::login_delay, AuthMethod::other, login_.view());
+    report_failure(LoginFailed::Fault::login_delay, AuthMethod::other, auth_->text.view());
     say_error(Text::login_delay, Code::login_delay);
     forget_login();
     return Outcome::invalid;
@@ -194,14 +204,13 @@ POP3_INLINE Outcome Session::accept(Token<ListRequest> token, Listing messages, 
     say_error(Text::bad_listing, Code::sys_perm);
     return Outcome::invalid;
   }
-  login_.release();
   state_ = State::transaction;
   maildrop_open_ = true;
   read_only_ = account.read_only;
-  expire_ = account.expire ? account.expire : config_.expire;
-  login_delay_ = delay;
+  if (account.expire) extras().expire = account.expire;
+  if (account.login_delay) extras().login_delay = account.login_delay;
   if (!account.language.empty() && !config_.languages.empty()) extras().user_language = account.language;
-  drop_login_extras();
+  drop_authentication();
   say_ok(maildrop_.left() == 1 ? Text::opened_one : Text::opened, maildrop_.left(), maildrop_.octets_left());
   return Outcome::applied;
 }
@@ -343,8 +352,8 @@ Outcome Session::send(Token<Request> token, std::string& chunk, Chunk last) {
   if (!take(token)) return Outcome::stale;
   if (config_.trace) trace_chunk(chunk, last, std::is_same_v<Request, CommandRequest>);
   begin_body<Request>();
-  chunk_owner_.swap(chunk);
-  set_chunk(chunk_owner_, last);
+  extras().chunk.swap(chunk);
+  set_chunk(extras_->chunk, last);
   return Outcome::applied;
 }
 
@@ -445,8 +454,9 @@ POP3_INLINE void Session::end_body(bool complete) {
   }
   if (config_.trace && (complete || octets > 0)) trace_input("S* ", std::to_string(octets) + (complete ? "" : " cut"));
   chunk_ = {};
-  std::string().swap(chunk_owner_);  // assigning an empty string would keep the memory
-  body_done_ = BodyDone{cursor_, complete, octets};
+  if (extras_ != nullptr) std::string().swap(extras_->chunk);  // assigning an empty string would keep the memory
+  body_done_ = true;
+  body_complete_ = complete;
 }
 
 }  // namespace v1

@@ -23,7 +23,7 @@ POP3_INLINE bool Session::take_line() {
   ++counters_.commands;
   const bool in_authorization = state_ == State::authorization;
   const std::uint64_t bad_before = counters_.bad_commands;
-  if (input.bare_lf) ++counters_.broken[static_cast<std::size_t>(Rule::bare_lf)];
+  if (input.bare_lf) count_broken(Rule::bare_lf);
   if (input.status == mailwire::LineReader::Status::too_long)
     refuse_line(limits.line, input_.hopeless());
   else if (activity_ == Activity::sasl)
@@ -42,7 +42,7 @@ POP3_INLINE bool Session::take_line() {
 POP3_INLINE void Session::refuse_line(std::size_t longest, bool hopeless) {
   const std::size_t endless = hopeless ? config_.limits.endless_line : 0;
   if (config_.trace) trace_input("C* ", std::to_string(endless < longest ? longest : endless));
-  const bool regret = activity_ == Activity::sasl && extras_->exchange.step == detail::SaslExchange::Step::regret;
+  const bool regret = activity_ == Activity::sasl && auth_->exchange.step == detail::SaslExchange::Step::regret;
   if (regret) {
     take_response({});  // it has failed already: the reply to that is due
   } else {
@@ -69,6 +69,7 @@ POP3_INLINE void Session::take_command(std::string_view line) {
 
 // Whether every rule that the command breaks is relaxed.
 POP3_INLINE bool Session::is_tolerated(const detail::Command& command) const noexcept {
+  if (command.broken.none()) return true;
   const Tolerance& tolerate = config_.tolerate;
   const auto kept = [&](Rule rule, bool relaxed) { return relaxed || !command.broken.has(rule); };
   return kept(Rule::bare_lf, false) &&  // where it is relaxed, no LF is left in a line
@@ -82,12 +83,15 @@ POP3_INLINE bool Session::has_utf8_names(const detail::Command& command) const n
   return config_.utf8 == Utf8::user && mailwire::is_utf8(command.name) && mailwire::is_utf8(command.secret);
 }
 
-POP3_INLINE void Session::count_broken(const detail::Command& command) noexcept {
+POP3_INLINE void Session::count_broken(const detail::Command& command) {
+  if (command.broken.none()) return;
   for (std::size_t i = 0; i < rule_count; ++i) {
     const Rule rule = static_cast<Rule>(i);
-    if (command.broken.has(rule) && (rule != Rule::eight_bit || !has_utf8_names(command))) ++counters_.broken[i];
+    if (command.broken.has(rule) && (rule != Rule::eight_bit || !has_utf8_names(command))) count_broken(rule);
   }
 }
+
+POP3_INLINE void Session::count_broken(Rule rule) { ++extras().broken[static_cast<std::size_t>(rule)]; }
 
 // Whether this session has the command at all.
 POP3_INLINE bool Session::known(const detail::Command& command) const noexcept {
@@ -169,18 +173,19 @@ POP3_INLINE void Session::bad_command(Text text) {
 // ---- AUTHORIZATION (RFC 1939, 4 and 7) ----------------------------------------------------------------------------
 
 POP3_INLINE void Session::forget_login() noexcept {
-  if (user_size_ == 0) return;
-  login_.wipe();
-  user_size_ = 0;
+  if (auth_ == nullptr || auth_->user_size == 0) return;
+  auth_->text.wipe();
+  auth_->user_size = 0;
 }
 
 // Always +OK: who exists is not told.
 POP3_INLINE void Session::user(const detail::Command& command) {
   if (!detail::password_login_allowed(config_, encrypted_)) return bad_command(Text::needs_tls);
-  login_.clear();
-  login_.room(line_limits().line);  // mostly the password will fit as well
-  login_.append(command.name);
-  user_size_ = command.name.size();
+  detail::Authentication& own = authentication();
+  own.text.clear();
+  own.text.room(line_limits().line);  // mostly the password will fit as well
+  own.text.append(command.name);
+  own.user_size = static_cast<std::uint32_t>(command.name.size());
   say_ok(Text::send_pass);
 }
 
@@ -190,12 +195,12 @@ POP3_INLINE void Session::pass(const detail::Command& command) {
     report_failure(LoginFailed::Fault::not_encrypted, AuthMethod::user_pass, {});
     return bad_command(Text::needs_tls);
   }
-  if (user_size_ == 0) return bad_command(Text::no_user);
-  login_.append(command.secret);
+  if (auth_ == nullptr || auth_->user_size == 0) return bad_command(Text::no_user);
+  auth_->text.append(command.secret);
   AuthRequest request{};
   request.token = next_token<AuthRequest>();
-  request.user = login_.view().substr(0, user_size_);
-  request.password = Secret(login_.view().substr(user_size_));
+  request.user = auth_->user();
+  request.password = Secret(auth_->text.view().substr(auth_->user_size));
   request.method = AuthMethod::user_pass;
   request.encrypted = encrypted_;
   request.attempt = ++counters_.logins;
@@ -203,7 +208,7 @@ POP3_INLINE void Session::pass(const detail::Command& command) {
 }
 
 POP3_INLINE void Session::apop(const detail::Command& command) {
-  ask_digest(command.name, command.secret, extras_->apop_challenge, AuthMethod::apop);
+  ask_digest(command.name, command.secret, auth_->apop_challenge, AuthMethod::apop);
 }
 
 // ---- both states --------------------------------------------------------------------------------------------------
@@ -216,7 +221,7 @@ POP3_INLINE void Session::capa() {
 }
 
 // Retrieved messages are removed at QUIT (RFC 2449, 6.7: EXPIRE 0).
-POP3_INLINE bool Session::removes_retrieved() const noexcept { return expire_ == 0U && !read_only_; }
+POP3_INLINE bool Session::removes_retrieved() const noexcept { return !read_only_ && capability_facts().expire == 0U; }
 
 // In TRANSACTION it leads to UPDATE, and the application says what becomes of the marked messages (RFC 1939, 6).
 POP3_INLINE void Session::quit() {
@@ -282,13 +287,11 @@ POP3_INLINE void Session::dele(const detail::Command& command) {
   if (read_only_) return say_error(Text::read_only);
   if (!find_message(*command.number)) return;
   maildrop_.mark(*command.number);
-  counters_.marked = maildrop_.marked();
   say_ok(Text::marked);
 }
 
 POP3_INLINE void Session::rset() {
   maildrop_.unmark_all();
-  counters_.marked = 0;
   say_ok();
 }
 

@@ -12,6 +12,11 @@
 namespace pop3 {
 inline namespace v1 {
 
+POP3_INLINE detail::Authentication& Session::authentication() {
+  if (auth_ == nullptr) auth_ = new detail::Authentication;
+  return *auth_;
+}
+
 POP3_INLINE detail::Extras& Session::extras() {
   if (extras_ == nullptr) extras_ = new detail::Extras;
   return *extras_;
@@ -24,7 +29,7 @@ POP3_INLINE void Session::stls() {
   if (!detail::stls_allowed(config_, capability_facts())) return bad_command(Text::not_now);
   say_ok(Text::begin_tls);
   activity_ = Activity::tls;
-  counters_.octets_before_tls += input_.unread().size();
+  if (!input_.unread().empty()) extras().octets_before_tls += input_.unread().size();
 }
 
 // The handshake begins when the +OK has left.
@@ -39,7 +44,7 @@ POP3_INLINE bool Session::wait_for_tls() {
 }
 
 POP3_INLINE std::string_view Session::unread_input() const noexcept {
-  const bool open = pending_ && std::holds_alternative<TlsRequest>(*pending_);
+  const bool open = asked_ && std::holds_alternative<TlsRequest>(pending_);
   return open ? input_.unread() : std::string_view{};
 }
 
@@ -140,9 +145,11 @@ POP3_INLINE detail::CapabilityFacts Session::capability_facts() const noexcept {
   facts.has_nonce = has_nonce_;
   facts.has_identity = has_identity_;
   facts.has_binding = has_binding_;
-  facts.expire = expire_;
-  facts.login_delay = login_delay_;
+  facts.expire = config_.expire;
+  facts.login_delay = config_.login_delay;
   if (extras_ != nullptr) {
+    if (extras_->expire) facts.expire = extras_->expire;
+    if (extras_->login_delay) facts.login_delay = extras_->login_delay;
     facts.announced = &extras_->announced;
     facts.concealed = &extras_->concealed;
   }
@@ -240,7 +247,7 @@ POP3_INLINE void Session::ask_for_command(const detail::Command& command, std::s
 
 // Whether it was a bad command is not known yet.
 POP3_INLINE bool Session::waits_for_command() const noexcept {
-  return pending_ && std::holds_alternative<CommandRequest>(*pending_);
+  return asked_ && std::holds_alternative<CommandRequest>(pending_);
 }
 
 POP3_INLINE Outcome Session::accept(Token<CommandRequest> token, std::string_view text) {
@@ -265,7 +272,7 @@ POP3_INLINE Outcome Session::refuse(Token<CommandRequest> token, Refusal why) {
 }
 
 POP3_INLINE Outcome Session::proceed(Token<CommandRequest> token) {
-  const CommandRequest* const open = told_ ? std::get_if<CommandRequest>(&*pending_) : nullptr;
+  const CommandRequest* const open = told_ ? std::get_if<CommandRequest>(&pending_) : nullptr;
   const std::size_t verb_size = open == nullptr ? 0 : open->verb.size();
   if (!take(token)) return Outcome::stale;
   trace_answer("proceed");

@@ -19,7 +19,7 @@ POP3_INLINE mailwire::ByteBuffer& Session::reply() {
   if (config_.trace) {
     trace_replies();
     extras().replies = true;
-    extras().replies_start = out.size();
+    extras().replies_start = static_cast<std::uint32_t>(out.size());
   }
   return out;
 }

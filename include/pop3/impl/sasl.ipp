@@ -37,7 +37,7 @@ POP3_INLINE void Session::auth(const detail::Command& command) {
     if (command.initial) report_failure(LoginFailed::Fault::not_encrypted, detail::find_method(mechanism->name), {});
     return bad_command(Text::needs_tls);
   }
-  detail::SaslExchange& exchange = extras().exchange;
+  detail::SaslExchange& exchange = authentication().exchange;
   exchange.wipe();
   exchange.method = detail::find_method(mechanism->name);
   exchange.mechanism = mechanism;
@@ -78,7 +78,7 @@ POP3_INLINE void Session::list_mechanisms() {
 // One line of base64, or "*". Nothing else is a command here (RFC 5034, 4).
 POP3_INLINE void Session::take_response(std::string_view line) {
   using Step = detail::SaslExchange::Step;
-  detail::SaslExchange& exchange = extras_->exchange;
+  detail::SaslExchange& exchange = auth_->exchange;
   if (exchange.step == Step::regret) {
     activity_ = Activity::hold;  // whatever it says, it has failed
     return exchange.wipe();
@@ -103,7 +103,7 @@ POP3_INLINE void Session::take_response(std::string_view line) {
     return bad_command(Text::bad_response);
   }
   sasl_message(exchange.message.view());
-  if (!pending_) exchange.message.wipe();
+  if (!asked_) exchange.message.wipe();
 }
 
 // "+" SP base64 CRLF; an empty one is "+ " CRLF (RFC 5034, 4). The next line is the answer to it.
@@ -117,7 +117,7 @@ POP3_INLINE void Session::send_challenge(std::string_view data) {
 
 POP3_INLINE void Session::sasl_message(std::string_view message) {
   using Step = detail::SaslExchange::Step;
-  detail::SaslExchange& exchange = extras_->exchange;
+  detail::SaslExchange& exchange = auth_->exchange;
   const bool first = exchange.step == Step::first;
   exchange.step = Step::next;
   activity_ = Activity::commands;  // unless another line is needed
@@ -141,22 +141,23 @@ POP3_INLINE void Session::sasl_message(std::string_view message) {
 
 // Tells the application of a login that failed by itself.
 POP3_INLINE void Session::report_failure(LoginFailed::Fault fault, AuthMethod method, std::string_view user) {
-  mailwire::ByteBuffer& name = extras().failed_user;
-  name.clear();
-  name.append(user.substr(0, 255));
-  failed_ = LoginFailed{fault, method, name.view()};
+  detail::Authentication& own = authentication();
+  own.failed_user.clear();
+  own.failed_user.append(user.substr(0, 255));
+  own.failed = {fault, method, own.failed_user.view()};
+  failed_ = true;
 }
 
 // The exchange is over, and nothing of it counts. The reply is the caller's.
 POP3_INLINE void Session::exchange_failed(LoginFailed::Fault fault, std::string_view user) {
-  report_failure(fault, extras_->exchange.method, user);
+  report_failure(fault, auth_->exchange.method, user);
   end_exchange();
   forget_login();
   activity_ = Activity::commands;
 }
 
 POP3_INLINE void Session::end_exchange() noexcept {
-  if (extras_ != nullptr) extras_->exchange.wipe();
+  if (auth_ != nullptr) auth_->exchange.wipe();
 }
 
 // A message that breaks the rules of its mechanism.
@@ -174,7 +175,7 @@ POP3_INLINE void Session::ask_password(std::string_view user, std::string_view a
   request.user = user;
   request.authzid = authzid == user ? std::string_view{} : authzid;
   request.password = Secret(secret);
-  request.method = extras_->exchange.method;
+  request.method = auth_->exchange.method;
   request.encrypted = encrypted_;
   request.attempt = ++counters_.logins;
   ask(request);
@@ -191,7 +192,7 @@ POP3_INLINE void Session::plain(std::string_view message) {
 
 // draft-murchison-sasl-login: the name, then the password.
 POP3_INLINE void Session::login(std::string_view message) {
-  detail::SaslExchange& exchange = extras_->exchange;
+  detail::SaslExchange& exchange = auth_->exchange;
   if (exchange.name.empty()) {
     if (!mailwire::is_sasl_name(message)) return malformed_message();
     exchange.name.append(message);
@@ -204,7 +205,7 @@ POP3_INLINE void Session::login(std::string_view message) {
 
 // RFC 7628; XOAUTH2 is what came before it.
 POP3_INLINE void Session::bearer(std::string_view message) {
-  detail::SaslExchange& exchange = extras_->exchange;
+  detail::SaslExchange& exchange = auth_->exchange;
   const auto said = exchange.method == AuthMethod::xoauth2 ? mailwire::parse_sasl_xoauth2(message)
                                                            : mailwire::parse_sasl_oauthbearer(message);
   if (!said) return malformed_message();
@@ -219,7 +220,7 @@ POP3_INLINE void Session::bearer(std::string_view message) {
 // RFC 4422, appendix A: the message is the authzid, or empty.
 POP3_INLINE void Session::external(std::string_view message) {
   if (!message.empty() && !mailwire::is_sasl_name(message)) return malformed_message();
-  ask_password(extras_->tls.identity, message, {});
+  ask_password(extras_->tls.view().identity, message, {});
 }
 
 // RFC 4505
@@ -232,7 +233,7 @@ POP3_INLINE void Session::anonymous(std::string_view message) {
 
 // A new one for each exchange; none of them tells anything about another.
 POP3_INLINE void Session::append_nonce(mailwire::ByteBuffer& out) {
-  detail::Extras& own = *extras_;
+  detail::Authentication& own = *auth_;
   const std::string count = std::to_string(++own.challenges);
   const auto mac = mailwire::hmac<mailwire::Sha256>(own.nonce, count);
   mailwire::append_base64(out, {mac.data(), 18});  // 144 bits, and no "=" at the end
@@ -240,32 +241,33 @@ POP3_INLINE void Session::append_nonce(mailwire::ByteBuffer& out) {
 
 // "<" nonce "@" host ">" (RFC 2195, 2)
 POP3_INLINE void Session::make_challenge() {
-  mailwire::ByteBuffer& out = extras_->exchange.challenge;
+  mailwire::ByteBuffer& out = auth_->exchange.challenge;
   out.clear();
   out.append('<');
   append_nonce(out);
   out.append('@');
-  out.append(extras_->hostname.empty() ? std::string_view("localhost") : std::string_view(extras_->hostname));
+  out.append(auth_->hostname.empty() ? std::string_view("localhost") : std::string_view(auth_->hostname));
   out.append('>');
 }
 
 POP3_INLINE void Session::cram_md5(std::string_view message) {
   const auto said = mailwire::parse_sasl_cram_md5(message);
   if (!said || !mailwire::is_sasl_name(said->user)) return malformed_message();
-  ask_digest(said->user, said->digest, extras_->exchange.challenge.view(), AuthMethod::cram_md5);
+  ask_digest(said->user, said->digest, auth_->exchange.challenge.view(), AuthMethod::cram_md5);
 }
 
 POP3_INLINE void Session::ask_digest(std::string_view user, std::string_view digest, std::string_view challenge,
                                      AuthMethod method) {
-  login_.clear();
-  login_.room(user.size() + digest.size());
-  login_.append(user);
-  login_.append(digest);
-  user_size_ = user.size();
+  detail::Authentication& own = *auth_;
+  own.text.clear();
+  own.text.room(user.size() + digest.size());
+  own.text.append(user);
+  own.text.append(digest);
+  own.user_size = static_cast<std::uint32_t>(user.size());
   DigestRequest request{};
   request.token = next_token<DigestRequest>();
-  request.user = login_.view().substr(0, user_size_);
-  request.digest = login_.view().substr(user_size_);
+  request.user = own.user();
+  request.digest = own.text.view().substr(own.user_size);
   request.challenge = challenge;
   request.method = method;
   request.attempt = ++counters_.logins;
@@ -297,14 +299,15 @@ POP3_INLINE bool Session::offers_plus() const noexcept {
 }
 
 POP3_INLINE void Session::scram_first(std::string_view message) {
-  detail::SaslExchange& exchange = extras_->exchange;
+  detail::SaslExchange& exchange = auth_->exchange;
   const mailwire::ScramHash hash = detail::scram_hash(exchange.method);
   exchange.scram.emplace(hash, detail::is_plus(exchange.method), offers_plus());
   const auto result = exchange.scram->first(message);
   if (result == mailwire::ScramServer::Result::wrong_binding) return scram_failed(LoginFailed::Fault::wrong_binding);
   if (result != mailwire::ScramServer::Result::ok) return malformed_message();
   const std::string_view type = exchange.scram->binding_type();
-  if (!type.empty() && extras_->tls.binding(type).empty()) return scram_failed(LoginFailed::Fault::wrong_binding);
+  if (!type.empty() && (extras_ == nullptr || extras_->tls.binding(type).empty()))
+    return scram_failed(LoginFailed::Fault::wrong_binding);
   ScramRequest request{};
   request.token = next_token<ScramRequest>();
   request.user = exchange.scram->user();
@@ -317,14 +320,14 @@ POP3_INLINE void Session::scram_first(std::string_view message) {
 POP3_INLINE void Session::send_scram_challenge(const mailwire::ScramKeys& keys) {
   mailwire::ByteBuffer nonce;
   append_nonce(nonce);
-  send_challenge(extras_->exchange.scram->challenge(keys, nonce.view()));
+  send_challenge(auth_->exchange.scram->challenge(keys, nonce.view()));
 }
 
 POP3_INLINE Outcome Session::accept(Token<ScramRequest> token, const mailwire::ScramKeys& keys, std::string_view user) {
-  const ScramRequest* const open = told_ ? std::get_if<ScramRequest>(&*pending_) : nullptr;
+  const ScramRequest* const open = told_ ? std::get_if<ScramRequest>(&pending_) : nullptr;
   const bool unnamed = open != nullptr && !open->authzid.empty() && user.empty();
   if (!take(token)) return Outcome::stale;
-  detail::SaslExchange& exchange = extras_->exchange;
+  detail::SaslExchange& exchange = auth_->exchange;
   exchange.unauthorized = unnamed;
   exchange.name.clear();
   exchange.name.append(user.empty() ? exchange.scram->user() : user);
@@ -346,7 +349,7 @@ POP3_INLINE Outcome Session::refuse(Token<ScramRequest> token, Refusal why) {
   if (!take(token)) return Outcome::stale;
   if (why.code != Code::none && why.code != Code::auth) return login_failed(why);
   trace_refusal(why);
-  detail::SaslExchange& exchange = extras_->exchange;
+  detail::SaslExchange& exchange = auth_->exchange;
   exchange.decoy = true;
   send_scram_challenge(mailwire::scram_decoy(detail::scram_hash(exchange.method), config_.scram_decoy_secret,
                                              exchange.scram->user(), config_.scram_decoy_iterations)
@@ -356,8 +359,9 @@ POP3_INLINE Outcome Session::refuse(Token<ScramRequest> token, Refusal why) {
 
 POP3_INLINE void Session::scram_final(std::string_view message) {
   using Result = mailwire::ScramServer::Result;
-  detail::SaslExchange& exchange = extras_->exchange;
-  const std::string_view binding = extras_->tls.binding(exchange.scram->binding_type());
+  detail::SaslExchange& exchange = auth_->exchange;
+  const std::string_view type = exchange.scram->binding_type();
+  const std::string_view binding = extras_ == nullptr ? std::string_view{} : extras_->tls.binding(type);
   const Result result = exchange.scram->final(message, binding);
   if (result == Result::malformed) return malformed_message();
   if (result == Result::wrong_binding) return scram_failed(LoginFailed::Fault::wrong_binding);
@@ -369,7 +373,7 @@ POP3_INLINE void Session::scram_final(std::string_view message) {
 }
 
 POP3_INLINE void Session::scram_failed(LoginFailed::Fault fault) {
-  const detail::SaslExchange& exchange = extras_->exchange;
+  const detail::SaslExchange& exchange = auth_->exchange;
   report_failure(fault, exchange.method, exchange.scram->user());
   asked_at_ = now_;
   hold_refusal({}, Code::auth);
@@ -380,12 +384,12 @@ POP3_INLINE void Session::scram_failed(LoginFailed::Fault fault) {
 POP3_INLINE void Session::own_mechanism(std::string_view message, bool first) {
   SaslRequest request{};
   request.token = next_token<SaslRequest>();
-  request.mechanism = extras_->exchange.mechanism->name;
+  request.mechanism = auth_->exchange.mechanism->name;
   request.data = message;
   request.first = first;
   if (first) ++counters_.logins;
   request.attempt = counters_.logins;
-  extras_->exchange.step = detail::SaslExchange::Step::next;
+  auth_->exchange.step = detail::SaslExchange::Step::next;
   ask(request);
 }
 
@@ -393,7 +397,7 @@ POP3_INLINE Outcome Session::challenge(Token<SaslRequest> token, std::string_vie
   if (!take(token)) return Outcome::stale;
   trace_answer("challenge", data.empty() ? "\"\"" : "\"***\"");
   send_challenge(data);
-  extras_->exchange.message.wipe();
+  auth_->exchange.message.wipe();
   return Outcome::applied;
 }
 
@@ -409,7 +413,7 @@ POP3_INLINE Outcome Session::accept(Token<SaslRequest> token, std::string_view u
   if (data.empty()) {
     ask_for_list();
   } else {
-    extras_->exchange.step = detail::SaslExchange::Step::farewell;
+    auth_->exchange.step = detail::SaslExchange::Step::farewell;
     send_challenge(data);
   }
   return Outcome::applied;

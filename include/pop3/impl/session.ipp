@@ -19,23 +19,20 @@ POP3_INLINE Session::Session(const Config& config, Connection connection)
     : Session(config, connection.id, connection.encrypted) {
   if (detail::is_challenge(connection.apop_challenge)) {
     has_challenge_ = true;
-    extras().apop_challenge = connection.apop_challenge;
+    authentication().apop_challenge = connection.apop_challenge;
   }
   constexpr std::size_t least_nonce = 16;
   if (connection.nonce.size() >= least_nonce && !config.mechanisms.empty()) {
     has_nonce_ = true;
-    extras().nonce = connection.nonce;
-    if (detail::is_host(connection.hostname)) extras_->hostname = connection.hostname;
+    authentication().nonce = connection.nonce;
+    if (detail::is_host(connection.hostname)) auth_->hostname = connection.hostname;
   }
   if (encrypted_) set_tls_facts(connection.tls);
 }
 
 POP3_INLINE Session::~Session() {
-  login_.wipe();
-  if (extras_ == nullptr) return;
-  end_exchange();
-  extras_->command.wipe();
-  mailwire::wipe(extras_->nonce.data(), extras_->nonce.size());
+  delete auth_;
+  if (extras_ != nullptr) extras_->command.wipe();
   delete extras_;
 }
 
@@ -51,7 +48,7 @@ POP3_INLINE void Session::commit_input(std::size_t n) {
   n = input_.commit(n);
   counters_.octets_in += n;
   if (n > 0) due_ = true;
-  if (drop_read_ || activity_ == Activity::tls) counters_.octets_before_tls += n;
+  if (n > 0 && (drop_read_ || activity_ == Activity::tls)) extras().octets_before_tls += n;
   if (drop_read_) input_.clear();
   drop_read_ = false;
   if (state_ == State::closed) input_.clear();  // a read was under way when the session closed
@@ -93,13 +90,12 @@ POP3_INLINE std::optional<Event> Session::poll(TimePoint now) {
   trace_replies();  // they were written before
   if (now > now_) now_ = now;
   if (activity_ == Activity::greet) began_ = now_;
-  if (was_busy_) idle_since_ = now_;
-  if (progress_) stalled_since_ = now_;
+  if (progress_ || (was_busy_ && waits_for_client())) waiting_since_ = now_;
   progress_ = false;
   expire();
-  while (!pending_ && !body_done_ && !failed_ && step()) {
+  while (!asked_ && !body_done_ && !failed_ && step()) {
   }
-  if (progress_) stalled_since_ = now_;
+  if (progress_) waiting_since_ = now_;
   progress_ = false;
   was_busy_ = !waits_for_client();
   auto event = next_event();
@@ -107,13 +103,14 @@ POP3_INLINE std::optional<Event> Session::poll(TimePoint now) {
   return event;
 }
 
-POP3_INLINE const Event* Session::pending() const noexcept { return told_ ? &*pending_ : nullptr; }
+POP3_INLINE const Event* Session::pending() const noexcept { return told_ ? &pending_ : nullptr; }
 
 // One piece of work; false if there is none for now.
 POP3_INLINE bool Session::step() {
   switch (activity_) {
     case Activity::greet:
-      detail::greeting(reply(), config_.greeting, has_challenge_ ? extras_->apop_challenge : std::string());
+      detail::greeting(reply(), config_.greeting,
+                       has_challenge_ ? std::string_view(auth_->apop_challenge) : std::string_view{});
       activity_ = Activity::commands;
       return true;
     case Activity::commands:
@@ -131,21 +128,19 @@ POP3_INLINE bool Session::step() {
 
 POP3_INLINE std::optional<Event> Session::next_event() {
   if (body_done_) {
-    const Event event = *body_done_;
-    body_done_.reset();
-    return event;
+    body_done_ = false;
+    return BodyDone{cursor_, body_complete_, stuffer_.octets()};
   }
   if (failed_) {
-    const Event event = *failed_;
-    failed_.reset();
-    return event;
+    failed_ = false;
+    return auth_->failed;
   }
   if (activity_ == Activity::closed) {
     activity_ = Activity::over;
     return Closed{reason_, maildrop_open_};
   }
   due_ = false;
-  if (!pending_ || told_) return std::nullopt;
+  if (!asked_ || told_) return std::nullopt;
   told_ = true;
   asked_at_ = now_;
   return pending_;
@@ -165,13 +160,13 @@ POP3_INLINE bool Session::write_listing() {
 }
 
 POP3_INLINE bool Session::release_held_reply() {
-  if (now_ < hold_until_) return false;
-  if (extras_ != nullptr && extras_->exchange.step == detail::SaslExchange::Step::refused) {
+  if (now_ < auth_->hold_until) return false;
+  if (auth_->exchange.step == detail::SaslExchange::Step::refused) {
     regret_token();
     return true;
   }
-  reply().append(login_.view());
-  login_.clear();
+  reply().append(auth_->text.view());
+  auth_->text.clear();
   activity_ = Activity::commands;
   const unsigned limit = config_.limits.failed_logins;
   if (close_after_hold_) close(CloseReason::refused, Ending::flush);
@@ -220,7 +215,7 @@ POP3_INLINE bool Session::wants_output() const noexcept { return !output_.empty(
 
 // The peer is the one to act: nothing is asked, nothing is being sent.
 POP3_INLINE bool Session::waits_for_client() const noexcept {
-  return (activity_ == Activity::commands || activity_ == Activity::sasl) && !pending_ && output_.empty();
+  return (activity_ == Activity::commands || activity_ == Activity::sasl) && !asked_ && output_.empty();
 }
 
 POP3_INLINE bool Session::logging_in() const noexcept {
@@ -241,11 +236,11 @@ POP3_INLINE std::optional<TimePoint> Session::deadline() const noexcept {
     if (limit > Duration::zero() && (!first || end < *first)) first = end;
   };
   if (due_ && activity_ != Activity::over) return now_;
-  if (activity_ == Activity::hold) first = hold_until_;
-  if (!output_.empty()) add(stalled_since_, config_.limits.write_stall);
-  if (pending_ && told_) add(asked_at_, answer_limit());
+  if (activity_ == Activity::hold) first = auth_->hold_until;
+  if (!output_.empty()) add(waiting_since_, config_.limits.write_stall);
+  if (told_) add(asked_at_, answer_limit());
   if (logging_in()) add(began_, config_.limits.login);
-  if (waits_for_client()) add(idle_since_, idle_limit());
+  if (waits_for_client()) add(waiting_since_, idle_limit());
   return first;
 }
 
@@ -253,19 +248,19 @@ POP3_INLINE std::optional<TimePoint> Session::deadline() const noexcept {
 POP3_INLINE void Session::expire() {
   const auto over = [&](TimePoint since, Duration limit) { return limit > Duration::zero() && now_ - since >= limit; };
   const Limits& limits = config_.limits;
-  if (!output_.empty() && over(stalled_since_, limits.write_stall)) {
+  if (!output_.empty() && over(waiting_since_, limits.write_stall)) {
     close(CloseReason::write_stall, Ending::forced);
   } else if (logging_in() && over(began_, limits.login)) {
     close(CloseReason::login_timeout, Ending::forced);  // as for the next one
-  } else if (pending_ && told_ && over(asked_at_, answer_limit())) {
+  } else if (told_ && over(asked_at_, answer_limit())) {
     expire_answer();
-  } else if (waits_for_client() && over(idle_since_, idle_limit())) {
+  } else if (waits_for_client() && over(waiting_since_, idle_limit())) {
     close(CloseReason::idle_timeout, Ending::forced);  // without a reply (RFC 1939, 3)
   }
 }
 
 POP3_INLINE bool Session::waits_for_handshake() const noexcept {
-  return pending_ && std::holds_alternative<TlsRequest>(*pending_);
+  return asked_ && std::holds_alternative<TlsRequest>(pending_);
 }
 
 POP3_INLINE Duration Session::answer_limit() const noexcept {
@@ -291,10 +286,9 @@ POP3_INLINE void Session::close(CloseReason reason, Ending ending) {
   body_cut_ = activity_ == Activity::body;
   activity_ = Activity::close;
   state_ = State::closed;
-  pending_.reset();
-  told_ = false;
+  asked_ = told_ = false;
   input_.clear();
-  login_.wipe();
+  if (auth_ != nullptr) auth_->text.wipe();
   end_exchange();
   if (extras_ != nullptr) extras_->command.wipe();
 }
@@ -306,20 +300,12 @@ POP3_INLINE void Session::close_at_end() {
 }
 
 // What was there for the login only.
-POP3_INLINE void Session::drop_login_extras() noexcept {
+POP3_INLINE void Session::drop_authentication() {
+  delete auth_;
+  auth_ = nullptr;
   if (extras_ == nullptr) return;
-  detail::Extras& own = *extras_;
-  mailwire::wipe(own.nonce.data(), own.nonce.size());
-  std::string().swap(own.nonce);
-  std::string().swap(own.hostname);
-  std::string().swap(own.apop_challenge);
-  for (std::string* binding : {&own.tls.exporter, &own.tls.server_end_point, &own.tls.unique})
-    std::string().swap(*binding);
-  own.failed_user.release();
-  own.exchange.release();
-  const bool needed = config_.trace || !own.tls.is_empty() || !own.announced.empty() || !own.concealed.empty() ||
-                      !own.user_language.empty();
-  if (needed) return;
+  if (extras_->tls.has_binding()) extras_->tls.forget_bindings();
+  if (config_.trace || extras_->is_needed()) return;
   delete extras_;
   extras_ = nullptr;
 }
@@ -352,16 +338,40 @@ POP3_INLINE bool Session::finished() const noexcept { return activity_ == Activi
 POP3_INLINE void Session::trim() noexcept {
   input_.trim();
   output_.trim();
-  if (pending_ || state_ == State::closed) return;  // a request that became stale may still be looked at
-  if (login_.empty()) login_.release();
+  if (asked_ || state_ == State::closed) return;  // a request that became stale may still be looked at
+  if (auth_ != nullptr && auth_->trim()) {
+    delete auth_;
+    auth_ = nullptr;
+  }
   if (extras_ == nullptr) return;
-  if (extras_->exchange.step == detail::SaslExchange::Step::none) extras_->exchange.release();
   if (extras_->command.empty()) extras_->command.release();
+  if (config_.trace || extras_->is_needed()) return;
+  delete extras_;
+  extras_ = nullptr;
 }
 
 POP3_INLINE State Session::state() const noexcept { return state_; }
 POP3_INLINE bool Session::encrypted() const noexcept { return encrypted_; }
-POP3_INLINE const Counters& Session::counters() const noexcept { return counters_; }
+POP3_INLINE Counters Session::counters() const noexcept {
+  Counters all;
+  all.octets_in = counters_.octets_in;
+  all.octets_out = counters_.octets_out;
+  all.commands = counters_.commands;
+  all.bad_commands = counters_.bad_commands;
+  all.failed_logins = counters_.failed_logins;
+  all.logins = counters_.logins;
+  all.retrieved = counters_.retrieved;
+  all.tops = counters_.tops;
+  all.marked = maildrop_.marked();
+  all.removed = counters_.removed;
+  all.body_octets = counters_.body_octets;
+  all.by_verb = counters_.by_verb;
+  if (extras_ != nullptr) {
+    all.octets_before_tls = extras_->octets_before_tls;
+    all.broken = extras_->broken;
+  }
+  return all;
+}
 POP3_INLINE bool Session::is_marked(std::uint32_t number) const noexcept {
   return maildrop_.has(number) && maildrop_.is_marked(number);
 }

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include <mailwire/line_scan.hpp>
+
+#include <doctest/doctest.h>
+
+#include <random>
+#include <string>
+
+namespace {
+
+// The rules, octet by octet.
+bool is_irregular(char before, char octet, bool crlf) {
+  return octet == '.' ? before == '\n' : octet == '\n' && crlf && before != '\r';
+}
+std::size_t first_irregular(const std::string& text, std::size_t from, bool crlf) {
+  while (from < text.size() && !is_irregular(text[from - 1], text[from], crlf)) ++from;
+  return from;
+}
+std::string repaired(const std::string& text, std::size_t from, std::size_t end, bool crlf) {
+  std::string out;
+  for (; from < end; ++from) {
+    if (is_irregular(text[from - 1], text[from], crlf)) out += text[from] == '.' ? '.' : '\r';
+    out += text[from];
+  }
+  return out;
+}
+
+// Lines of about `length` octets, with all that is odd about line ends; the first octet is only looked at.
+std::string text_of(std::mt19937& random, std::size_t size, std::size_t length) {
+  std::string text;
+  while (text.size() < size) {
+    if (random() % length != 0)
+      text += "ab\x80\xff"[random() % 4];
+    else
+      text += "\r\n..\n\r"[random() % 6];
+  }
+  return text;
+}
+
+template <class Scan>
+void check(const std::string& text, bool crlf) {
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  CAPTURE(text);
+  CAPTURE(crlf);
+  CHECK(Scan::find(begin + 1, end, crlf) - begin == static_cast<std::ptrdiff_t>(first_irregular(text, 1, crlf)));
+
+  std::size_t bare = 0;
+  for (std::size_t i = 1; i < text.size(); ++i) bare += is_irregular(text[i - 1], text[i], true) && text[i] == '\n';
+  CHECK(Scan::count_bare_lf(begin + 1, end) == bare);
+
+  for (const std::size_t room : {text.size() / 2, text.size(), 2 * text.size()}) {
+    std::string out(room + 8, '#');
+    const mailwire::LineCopy at = Scan::copy(begin + 1, end, crlf, out.data(), out.data() + room);
+    const auto taken = static_cast<std::size_t>(at.in - begin);
+    const auto written = static_cast<std::size_t>(at.out - out.data());
+    CAPTURE(room);
+    CHECK(taken >= 1);
+    CHECK(taken <= text.size());
+    CHECK(out.substr(0, written) == repaired(text, 1, taken, crlf));
+    CHECK(out.substr(room) == "########");  // nothing is written behind the room
+    CHECK((text.size() - taken <= 16 || room - written <= 17));
+    const std::size_t crs = written - (taken - 1);
+    CHECK(at.crs <= crs);  // the others are dots
+    if (!crlf) CHECK(at.crs == 0);
+  }
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("R11 R13: irregular octets are found, counted and mended, wherever they lie", Scan,
+                   mailwire::PortableLineScan, mailwire::LineScan) {
+  std::mt19937 random(1);
+  for (std::size_t size = 1; size <= 150; ++size)
+    for (const std::size_t length : {std::size_t{2}, std::size_t{8}, std::size_t{40}, std::size_t{1000}})
+      for (const bool crlf : {true, false}) check<Scan>(text_of(random, size, length), crlf);
+}
+
+TEST_CASE_TEMPLATE("every place in a block of sixteen and every place of the block in memory", Scan,
+                   mailwire::PortableLineScan, mailwire::LineScan) {
+  const std::string_view odd[] = {"\n", "\r\n", "\n.", "\r\n.", ".", "\r", "\n\n", "\r\r\n"};
+  for (std::size_t lead = 1; lead <= 34; ++lead) {
+    for (const std::string_view middle : odd) {
+      std::string text(lead, 'x');
+      text += middle;
+      for (; text.size() < 70; text += 'y') {
+        check<Scan>(text, true);
+        check<Scan>(text, false);
+      }
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("more bare LFs than a block can count", Scan, mailwire::PortableLineScan, mailwire::LineScan) {
+  const std::string text(10'001, '\n');
+  CHECK(Scan::count_bare_lf(text.data() + 1, text.data() + text.size()) == 10'000);
+}
