@@ -87,7 +87,8 @@ TEST_CASE("R57 R58 R59: unique-ids are the unique names, or hashes where those w
   for (const auto& message : made.messages()) uids.insert(message.uid);
   CHECK(uids.size() == 4);
   CHECK(uids.count("3.c") == 0);
-  CHECK(made.messages()[1].uid == "h9d8ba5698b326cdb38da2b2e9e557b06");  // two FNV-1a hashes of the name: always the same
+  CHECK(made.messages()[1].uid ==
+        "h9d8ba5698b326cdb38da2b2e9e557b06");  // two FNV-1a hashes of the name: always the same
 }
 
 TEST_CASE("F-LIST: the cache of listings is bounded by messages, and forgets what was not used for longest") {
