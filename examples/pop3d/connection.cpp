@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "elsewhere.hpp"
+#include "page_cache.hpp"
 
 namespace pop3d {
 namespace {
@@ -14,8 +15,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t body_chunk = 64 * 1024;
-constexpr std::size_t top_chunk = 8 * 1024;  // mostly, TOP wants the header and a few lines
-constexpr int most_steps = 16;               // before others have their turn
+constexpr std::size_t file_chunk = 256 * 1024;
+constexpr std::uint64_t file_from = 64 * 1024;  // a message of this size is sent by the system, if it can be
+constexpr std::size_t top_chunk = 8 * 1024;     // mostly, TOP wants the header and a few lines
+constexpr int most_steps = 16;                  // before others have their turn
 constexpr auto proxy_limit = 10s;
 constexpr auto handshake_limit = 15s;
 constexpr auto goodbye_limit = 1s;
@@ -79,11 +82,8 @@ void Connection::advance() noexcept try {
   awaited_ = Tried::end;
   for (int steps = most_steps; step();)
     if (--steps == 0) return worker_.loop().again(*this);
-  if (!socket_) worker_.end(*this);
 } catch (const std::exception&) {
   LogLine(services_.log, Level::error, "connection").add("what", "ended by an exception");
-  phase_ = Phase::over;
-  socket_.reset();
   worker_.end(*this);
 }
 
@@ -97,10 +97,19 @@ bool Connection::step() {
     case Phase::last_octets: return hear_out();
     case Phase::over: break;
   }
+  worker_.end(*this);
+  return false;
+}
+
+// What it held is free before the peer, or who reads the log, can know of its end.
+void Connection::close() noexcept try {
   message_.reset();
   maildrop_.reset();
+  leave_throttle();
+  if (std::exchange(is_known_, false)) log_end();
   socket_.reset();
-  return false;
+} catch (const std::bad_alloc&) {  // no line in the log
+  socket_.reset();
 }
 
 void Connection::enter(Phase phase, pop3::Duration limit) {
@@ -156,11 +165,11 @@ bool Connection::read_proxy_header() {
 }
 
 void Connection::admit_client() {
+  is_known_ = true;
   enter_throttle();
   if (!stream_.encrypted()) return greet();
   if (refusal_.empty()) return begin_handshake();
   reason_ = "refused";  // a handshake is too much for the answer
-  log_end();
   phase_ = Phase::over;
 }
 
@@ -183,7 +192,6 @@ bool Connection::handshake() {
   } else if (done) {
     greet();
   } else {
-    log_end();
     say_goodbye();
   }
   return true;
@@ -204,6 +212,7 @@ bool Connection::serve() {
     return true;
   }
   const Tried::Result next = exchange_octets();
+  if (busy_) return false;
   return next == Tried::done || wait(next, session_->deadline());
 }
 
@@ -211,6 +220,7 @@ bool Connection::serve() {
 Tried::Result Connection::exchange_octets() {
   pop3::ConstBuffer runs[4];
   if (const std::size_t count = session_->gather(runs, 4); count > 0) return send(runs, count);
+  if (message_ && session_->promised_output() > 0) return send_file();
   if (stop_ == Stop::when_idle) {
     session_->shutdown({pop3::Code::sys_temp, going_down});
     return Tried::done;
@@ -220,7 +230,26 @@ Tried::Result Connection::exchange_octets() {
 
 Tried::Result Connection::send(const pop3::ConstBuffer* runs, std::size_t count) {
   if (!writable_) return Tried::wait_writable;
-  const Tried tried = stream_.write(runs, count);
+  return sent(stream_.write(runs, count));
+}
+
+// A message that was promised: the system sends it. What is not in its memory would hold up everybody, so that is left
+// to a thread that may block.
+Tried::Result Connection::send_file() {
+  if (!writable_) return Tried::wait_writable;
+  const std::size_t left = session_->promised_output(), piece = std::min(left, file_chunk);
+  const std::uint64_t offset = message_->size() - left;
+  const auto send = [this, offset, piece] {
+    const Tried tried = stream_.send_file(message_->file_as_is(), offset, piece);
+    const bool cut_short = tried.result == Tried::done && tried.octets == 0;
+    return cut_short ? Tried{} : tried;
+  };
+  if (seems_cached(message_->file_as_is(), offset, piece)) return sent(send());
+  on(services_.blocking, send, [this](const Tried& tried) { sent(tried); });
+  return Tried::done;
+}
+
+Tried::Result Connection::sent(const Tried& tried) {
   writable_ = tried.result != Tried::wait_writable && !tried.used_up;
   if (has_to_wait(tried)) return tried.result;
   if (tried.result == Tried::done)
@@ -253,7 +282,6 @@ bool Connection::hold_back() {
 void Connection::end_session() {
   message_.reset();
   maildrop_.reset();
-  log_end();
   if (reason_ == to_string(pop3::CloseReason::disconnected))
     phase_ = Phase::over;
   else
@@ -294,13 +322,25 @@ bool Connection::hear_out() {
 void Connection::answer(const pop3::RetrieveRequest& ask) {
   const std::size_t room = ask.top_lines ? top_chunk : body_chunk;
   message_ = maildrop_->open_at_once(ask.number);
+  if (may_be_sent(ask)) return promise(ask);
   if (message_)
     if (const auto octets = message_->read_at_once(0, room)) return lend(ask, 0, octets);
   const auto open = [this, ask, room] {
     if (!message_) message_ = maildrop_->open_message(ask.number);
-    return message_ ? message_->read(0, room) : std::nullopt;
+    return message_ && !may_be_sent(ask) ? message_->read(0, room) : std::nullopt;
   };
-  on(services_.blocking, open, [this, ask](Octets octets) { lend(ask, 0, octets); });
+  on(services_.blocking, open, [this, ask](Octets octets) { may_be_sent(ask) ? promise(ask) : lend(ask, 0, octets); });
+}
+
+bool Connection::may_be_sent(const pop3::RetrieveRequest& ask) const {
+  return message_ && !ask.top_lines && stream_.sends_files() && message_->size() >= file_from &&
+         message_->file_as_is() >= 0;
+}
+
+// The line before it, the file and the line behind it leave as one, whatever calls it takes to send them.
+void Connection::promise(const pop3::RetrieveRequest& ask) {
+  stream_.cork(true);
+  session_->promise_body(ask.token, static_cast<std::size_t>(message_->size()));
 }
 
 void Connection::answer(const pop3::BodyRequest& ask) {
@@ -325,7 +365,10 @@ void Connection::fail_to_lend(pop3::Token<pop3::BodyRequest> token) { session_->
 
 void Connection::answer(const pop3::CommandRequest& ask) { session_->proceed(ask.token); }  // none is set up
 
-void Connection::answer(const pop3::BodyDone&) { message_.reset(); }
+void Connection::answer(const pop3::BodyDone&) {
+  if (message_ && message_->file_as_is() >= 0) stream_.cork(false);
+  message_.reset();
+}
 
 void Connection::answer(const pop3::CommitRequest& ask) {
   const auto accept = [this, ask](std::size_t removed) {

@@ -34,11 +34,12 @@ class Connection final : public Watched {
   };
 
   Connection(Worker& worker, Descriptor socket, const mailwire::IpEndpoint& peer, pop3::SessionId id, bool tls);
-  ~Connection() override;
+  ~Connection() override { close(); }
 
   // `refused`: there are too many, of all addresses. From here on it looks after itself, until Worker::end().
   void begin(bool refused) noexcept;
   void stop(Stop how) noexcept;
+  void close() noexcept;  // for the worker: this was all
 
   std::size_t place = 0;  // among the worker's
 
@@ -77,6 +78,8 @@ class Connection final : public Watched {
   void say_goodbye();
   Tried::Result exchange_octets();
   Tried::Result send(const pop3::ConstBuffer* runs, std::size_t count);
+  Tried::Result send_file();
+  Tried::Result sent(const Tried& tried);
   Tried::Result receive();
 
   void answer(const pop3::RetrieveRequest& ask);
@@ -85,6 +88,8 @@ class Connection final : public Watched {
   void answer(const pop3::CommandRequest& ask);
   void answer(const pop3::BodyDone& done);
   void answer(const pop3::Closed& closed);
+  bool may_be_sent(const pop3::RetrieveRequest& ask) const;
+  void promise(const pop3::RetrieveRequest& ask);
   using Octets = std::optional<std::string_view>;
   template <class Request>
   void lend(const Request& ask, std::uint64_t offset, Octets octets);
@@ -108,6 +113,7 @@ class Connection final : public Watched {
   // login.cpp: who it is, and what he may
   void make_session();
   void enter_throttle();
+  void leave_throttle() noexcept;
   void answer(const pop3::TlsRequest& ask);
   void end_stls(bool done);
   std::optional<std::string_view> certified_identity() const;
@@ -148,6 +154,7 @@ class Connection final : public Watched {
   bool writable_ = true;
   bool hung_up_ = false;  // what comes last is still to be read
   bool watches_writing_ = false;
+  bool is_known_ = false;        // to the log
   bool busy_ = false;            // another thread looks for an answer
   mailwire::IpEndpoint client_;  // whose connection it is, for all who ask: the peer, or whom a proxy names
   Stream stream_;

@@ -72,7 +72,9 @@ void spoil(mailwire::OwnScramKeys& keys) {
 // "<unique@host>" (RFC 1939, 7)
 std::string apop_challenge(const std::string& hostname) {
   const auto hex = mailwire::to_hex(random_octets());
-  return "<" + std::string(hex.data(), hex.size()) + "." + std::to_string(std::time(nullptr)) + "@" + hostname + ">";
+  std::string challenge("<");
+  challenge.append(hex.data(), hex.size()).append(".").append(std::to_string(std::time(nullptr)));
+  return challenge.append("@").append(hostname).append(">");
 }
 
 }  // namespace
@@ -122,9 +124,9 @@ void Connection::enter_throttle() {
   }
 }
 
-Connection::~Connection() {
-  if (counted_address_) services_.throttle.leave(*counted_address_);
-  if (!counted_user_.empty()) services_.throttle.leave(counted_user_);
+void Connection::leave_throttle() noexcept {
+  if (counted_address_) services_.throttle.leave(*std::exchange(counted_address_, std::nullopt));
+  if (!counted_user_.empty()) services_.throttle.leave(std::exchange(counted_user_, {}));
 }
 
 // Since the connection was admitted, others may have failed from the same address.

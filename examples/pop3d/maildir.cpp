@@ -196,7 +196,8 @@ std::unique_ptr<Message> Maildir::read_from(Descriptor file, const struct stat& 
   const auto wire = cache_.wire.find(now);
   if (now != entry.file || (wire && wire->octets != entry.octets)) cache_.listings.erase(name_);
   if (has_changed(entry.file, state)) return nullptr;
-  auto message = std::make_unique<MaildirMessage>(std::move(file), now);
+  const bool as_is = wire && wire->as_is_since == to_duration(state.st_ctim);
+  auto message = std::make_unique<MaildirMessage>(std::move(file), now, as_is);
   if (!wire)
     message->learn([this, state, listed = entry.octets](const WireScan& scan) {
       cache_.wire.put(FileState::of(state), wire_form(scan, state));

@@ -20,13 +20,15 @@ namespace pop3d {
 
 class MaildirMessage : public Message {
  public:
-  MaildirMessage(Descriptor file, const FileState& state) : file_(std::move(file)), state_(state) {}
+  MaildirMessage(Descriptor file, const FileState& state, bool as_is = false)
+      : file_(std::move(file)), state_(state), as_is_(as_is) {}
 
   // Once all of it was read, from the beginning on, `learned` is told what it is on the wire.
   using Learned = std::function<void(const WireScan& scan)>;
   void learn(Learned learned) { learned_ = std::move(learned); }
 
   std::uint64_t size() const override { return state_.size; }
+  int file_as_is() const override { return as_is_ ? file_.get() : -1; }
   std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) override;
   std::optional<std::string_view> read_at_once(std::uint64_t offset, std::size_t room) override;
 
@@ -37,6 +39,7 @@ class MaildirMessage : public Message {
 
   Descriptor file_;  // closed as soon as all of it was read
   const FileState state_;
+  const bool as_is_;
   Learned learned_;
   WireScan scan_;
   std::uint64_t scanned_ = 0;

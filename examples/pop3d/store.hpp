@@ -25,6 +25,8 @@ class Message {
   virtual std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) = 0;
   virtual std::optional<std::string_view> read_at_once(std::uint64_t offset, std::size_t room) = 0;
   virtual std::uint64_t size() const = 0;  // octets that read() will give in all
+  // A file that holds just these octets, if they may go over the wire as they are; -1: they may not, or who knows.
+  virtual int file_as_is() const { return -1; }
 };
 
 // A maildrop that is open: locked until the object goes.

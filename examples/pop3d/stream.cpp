@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "stream.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -88,6 +91,12 @@ Tried Stream::write(const pop3::ConstBuffer* runs, std::size_t count) {
   return tried;
 }
 
+// There is no MSG_NOSIGNAL for this: whoever calls it ignores SIGPIPE.
+Tried Stream::send_file(int file, std::uint64_t offset, std::size_t size) const {
+  off_t from = static_cast<off_t>(offset);
+  return after_call(::sendfile(socket_, file, &from, size), Tried::wait_writable);
+}
+
 // One record, also when the octets lie in several runs. The block is needed no longer than this: OpenSSL keeps what it
 // could not send, and asks only that the same octets come again.
 Tried Stream::write_tls(const pop3::ConstBuffer* runs, std::size_t count) {
@@ -112,6 +121,11 @@ Tried Stream::after_tls(int returned) {
     case SSL_ERROR_ZERO_RETURN: return {Tried::end};
     default: return {Tried::failed};  // a connection that ends without close_notify among others
   }
+}
+
+void Stream::cork(bool on) const noexcept {
+  const int value = on ? 1 : 0;
+  ::setsockopt(socket_, IPPROTO_TCP, TCP_CORK, &value, sizeof value);  // where it fails, there are more packets
 }
 
 bool Stream::has_read_ahead() const noexcept { return ssl_ && SSL_pending(ssl_.get()) > 0; }

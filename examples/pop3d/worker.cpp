@@ -13,7 +13,7 @@ namespace pop3d {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::size_t burst = 1024;  // connections, of which half are over: their memory is worth a look
+constexpr std::size_t burst = 512;  // connections, of which half are over: their memory is worth a look
 }
 
 void Worker::listen(Descriptor socket, bool tls) { listeners_.emplace_back(*this, std::move(socket), tls); }
@@ -35,12 +35,13 @@ void Worker::begin(Descriptor socket, const mailwire::IpEndpoint& peer, bool tls
 }
 
 void Worker::end(Connection& connection) noexcept {
+  --services_.connections;
+  connection.close();
   const std::size_t place = connection.place;
   std::swap(connections_[place], connections_.back());
   connections_[place]->place = place;
   loop_.discard(std::move(connections_.back()));
   connections_.pop_back();
-  --services_.connections;
   if (most_ >= burst && connections_.size() < most_ / 2) {
     most_ = connections_.size();
     connections_.shrink_to_fit();
