@@ -5,20 +5,17 @@
 
 #include <sys/stat.h>
 
-#include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "descriptor.hpp"
-#include "file_cache.hpp"
-#include "pop3/types.hpp"
+#include "maildir_cache.hpp"
+#include "maildir_listing.hpp"
+#include "maildir_state.hpp"
 #include "store.hpp"
 
 namespace pop3d {
@@ -26,13 +23,7 @@ namespace pop3d {
 // May this user's Maildir be called like the user? Such a name is one component of a path and never leads upwards.
 bool is_folder_name(std::string_view user) noexcept;
 
-// What was found out by reading messages; one for all Maildirs of a store.
-struct MaildirCache {
-  FileCache<std::uint64_t> octets;  // as sent
-  FileCache<bool> needs_utf8;
-};
-
-// All of it may block; what cannot be done throws std::system_error.
+// All of it may block, but what is called ..._at_once; what cannot be done throws std::system_error.
 //
 // - new/ and cur/ hold the messages: regular files whose names do not begin with a dot. Links, FIFOs and whatever else
 //   lies there are not followed, opened or shown.
@@ -40,6 +31,10 @@ struct MaildirCache {
 //   moves it to cur/. One that is no POP3 unique-id, or is there twice, is replaced by a hash of it.
 // - Messages are in the order of their delivery, which is the number that their names begin with.
 // - The lock is flock() on the folder itself: nothing is left behind, however the process ends.
+//
+// Listings are kept: a session whose folders have not changed since the last one has the same, and after a change only
+// files that were not there are looked at. Nobody writes into a message that was delivered; should it happen, RETR
+// finds out, and the next listing is made anew.
 //
 // Sizes: LIST has to tell what RETR will send, so an LF file has to be read once to count its lines. Files of which
 // `,S=` (octets of the file) is in the name and true, and `,W=` (octets with CRLF) is possible for that size, are not
@@ -51,52 +46,40 @@ class Maildir : public Maildrop {
  public:
   // `name` in the folder `root`. Null: another session has it. A user without a Maildir has no mail.
   static std::unique_ptr<Maildir> open(int root, const std::string& name, MaildirCache& cache, bool utf8);
+  static std::unique_ptr<Maildir> open_at_once(int root, const std::string& name, MaildirCache& cache, bool utf8);
 
-  Contents contents() override;
+  pop3::Listing messages() const override { return listing_->messages(); }
   std::unique_ptr<Message> open_message(std::uint32_t number) override;
+  std::unique_ptr<Message> open_at_once(std::uint32_t number) override;
   std::size_t remove(pop3::Numbers numbers) override;
 
  private:
-  enum Folder : std::uint8_t { folder_new, folder_cur, folders };
-  struct Entry {
-    std::string name;  // in its folder, flags and all
-    FileState file;
-    std::uint64_t delivered;
-    std::uint64_t octets;  // as sent
-    Folder folder;
-    bool needs_utf8 = false;
-    bool gone = false;
+  using Entry = MaildirListing::Entry;
 
-    std::string_view unique() const noexcept { return std::string_view(name).substr(0, name.find(":2,")); }
-    bool is(const struct stat& other) const noexcept;
-    bool has_changed(const struct stat& now) const noexcept;
-  };
+  Maildir(Descriptor directory, std::string name, MaildirCache& cache, bool utf8) noexcept
+      : directory_(std::move(directory)), name_(std::move(name)), cache_(cache), utf8_(utf8) {}
 
-  Maildir(Descriptor directory, MaildirCache& cache, bool utf8) noexcept
-      : directory_(std::move(directory)), cache_(cache), utf8_(utf8) {}
-
-  using Times = std::array<std::chrono::nanoseconds, folders>;
+  enum class Look : std::uint8_t { complete, unreadable, missed };  // the worst comes last
 
   void list();
-  std::vector<Entry> scan() const;
-  void scan(Folder which, std::vector<Entry>& found) const;
-  Descriptor open_folder(Folder which) const;
-  const Descriptor& folder(Folder which);
-  void look_into(Entry& entry);
-  void read(Entry& entry, bool whole);
+  Look list_again();
+  Look look_into(const MaildirListing& listing, Entry& entry);
+  Look read(const MaildirListing& listing, Entry& entry, bool whole);
+  Descriptor open_folder(MaildirFolder which) const;
+  const Descriptor& folder(MaildirFolder which);
 
-  Descriptor open_file(Entry& entry);
-  Descriptor open_by_name(const Entry& entry);
-  Times changed() const;
+  const Entry& entry(std::uint32_t number) const { return listing_->entries().at(number - 1); }
+  Descriptor open_by_name(const MaildirListing& listing, const Entry& entry);
+  std::unique_ptr<Message> read_from(Descriptor file, const struct stat& state, const Entry& entry);
   bool locate_again();
-  void locate(std::vector<Entry>& found);
   bool remove(const Entry& entry, bool (&touched)[folders]);
-  bool sync(Folder which);
+  bool sync(MaildirFolder which);
 
-  Descriptor directory_;          // holds the lock; none = no such Maildir
-  Descriptor folders_[folders];   // opened for the first message that is read or removed
-  std::vector<Entry> entries_;    // message n is entries_[n - 1]
-  std::optional<Times> trusted_;  // the last look at the folders holds as long as they have these times
+  Descriptor directory_;         // holds the lock; none = no such Maildir
+  Descriptor folders_[folders];  // opened for the first message that is read or removed by a thread that may block
+  std::shared_ptr<const MaildirListing> listing_;
+  std::optional<MaildirState> trusted_;  // the last look at the folders holds as long as they are in this state
+  const std::string name_;
   MaildirCache& cache_;
   const bool utf8_;
 };

@@ -32,6 +32,7 @@ class StoredPassword {
 
   // `password` is prepared (saslprep). Takes the time that the scheme takes, whatever the answer is.
   bool matches(std::string_view password) const;
+  bool is_quick() const noexcept { return plain().has_value(); }  // some microseconds at most
 
   std::optional<std::string_view> plain() const noexcept;                             // only if it is kept so
   const mailwire::OwnScramKeys* scram_keys(mailwire::ScramHash hash) const noexcept;  // null = not kept

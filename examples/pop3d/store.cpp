@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <system_error>
+#include <vector>
 
 #include "../demo.hpp"
 #include "maildir.hpp"
@@ -24,6 +25,9 @@ class MaildirStore : public Store {
   std::unique_ptr<Maildrop> open(const std::string& user) override {
     return Maildir::open(root_.get(), user, cache_, utf8_);
   }
+  std::unique_ptr<Maildrop> open_at_once(const std::string& user) override {
+    return Maildir::open_at_once(root_.get(), user, cache_, utf8_);
+  }
 
  private:
   Descriptor root_;
@@ -37,6 +41,9 @@ class DemoMessage : public Message {
   std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) override {
     return text_.substr(static_cast<std::size_t>(offset), room);
   }
+  std::optional<std::string_view> read_at_once(std::uint64_t offset, std::size_t room) override {
+    return read(offset, room);
+  }
   std::uint64_t size() const override { return text_.size(); }
 
  private:
@@ -49,22 +56,22 @@ class DemoStore : public Store {
   std::unique_ptr<Maildrop> open(const std::string&) override {
     return locked_.exchange(true) ? nullptr : std::make_unique<Open>(*this);
   }
+  std::unique_ptr<Maildrop> open_at_once(const std::string& user) override { return open(user); }
 
  private:
   class Open : public Maildrop {
    public:
-    explicit Open(DemoStore& store) : store_(store), mine_(store.left_) {}
+    explicit Open(DemoStore& store) : store_(store), mine_(store.left_) {
+      const auto all = demo::listing();
+      for (const std::size_t index : mine_) messages_.push_back(all[index]);
+    }
     ~Open() override { store_.locked_ = false; }
 
-    Contents contents() override {
-      const auto all = demo::listing();
-      Contents contents;
-      for (const std::size_t index : mine_) contents.messages.push_back(all[index]);
-      return contents;
-    }
+    pop3::Listing messages() const override { return messages_; }
     std::unique_ptr<Message> open_message(std::uint32_t number) override {
       return std::make_unique<DemoMessage>(demo::messages[mine_.at(number - 1)].text);
     }
+    std::unique_ptr<Message> open_at_once(std::uint32_t number) override { return open_message(number); }
     std::size_t remove(pop3::Numbers numbers) override {
       for (const std::uint32_t number : numbers) std::erase(store_.left_, mine_.at(number - 1));
       return numbers.count;
@@ -73,6 +80,7 @@ class DemoStore : public Store {
    private:
     DemoStore& store_;
     const std::vector<std::size_t> mine_;  // message n is demo::messages[mine_[n - 1]]
+    std::vector<pop3::MessageInfo> messages_;
   };
 
   std::atomic<bool> locked_ = false;

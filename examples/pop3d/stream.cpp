@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "stream.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -66,7 +69,8 @@ Tried Stream::read(char* to, std::size_t room) {
     ERR_clear_error();
     return after_tls(SSL_read(ssl_.get(), to, static_cast<int>(std::min(room, tls_record))));
   }
-  const Tried tried = after_call(::recv(socket_, to, room, 0), Tried::wait_readable);
+  Tried tried = after_call(::recv(socket_, to, room, 0), Tried::wait_readable);
+  tried.used_up = tried.octets < room;
   return tried.result == Tried::done && tried.octets == 0 ? Tried{Tried::end} : tried;
 }
 
@@ -74,11 +78,23 @@ Tried Stream::write(const pop3::ConstBuffer* runs, std::size_t count) {
   if (ssl_) return write_tls(runs, count);
   iovec parts[most_runs];
   count = std::min(count, most_runs);
-  for (std::size_t i = 0; i < count; ++i) parts[i] = {const_cast<char*>(runs[i].data), runs[i].size};
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    parts[i] = {const_cast<char*>(runs[i].data), runs[i].size};
+    total += runs[i].size;
+  }
   msghdr message{};
   message.msg_iov = parts;
   message.msg_iovlen = count;
-  return after_call(::sendmsg(socket_, &message, MSG_NOSIGNAL), Tried::wait_writable);
+  Tried tried = after_call(::sendmsg(socket_, &message, MSG_NOSIGNAL), Tried::wait_writable);
+  tried.used_up = tried.octets < total;
+  return tried;
+}
+
+// There is no MSG_NOSIGNAL for this: whoever calls it ignores SIGPIPE.
+Tried Stream::send_file(int file, std::uint64_t offset, std::size_t size) const {
+  off_t from = static_cast<off_t>(offset);
+  return after_call(::sendfile(socket_, file, &from, size), Tried::wait_writable);
 }
 
 // One record, also when the octets lie in several runs. The block is needed no longer than this: OpenSSL keeps what it
@@ -105,6 +121,11 @@ Tried Stream::after_tls(int returned) {
     case SSL_ERROR_ZERO_RETURN: return {Tried::end};
     default: return {Tried::failed};  // a connection that ends without close_notify among others
   }
+}
+
+void Stream::cork(bool on) const noexcept {
+  const int value = on ? 1 : 0;
+  ::setsockopt(socket_, IPPROTO_TCP, TCP_CORK, &value, sizeof value);  // where it fails, there are more packets
 }
 
 bool Stream::has_read_ahead() const noexcept { return ssl_ && SSL_pending(ssl_.get()) > 0; }

@@ -4,6 +4,7 @@
 #define POP3D_STREAM_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,8 +23,9 @@ struct Tried {
     end,     // the peer sends no more
     failed,  // the connection is of no use any more
   };
-  Result result;
+  Result result = failed;
   std::size_t octets = 0;  // done: how many
+  bool used_up = false;    // done: another try would be in vain before the socket is ready again
 };
 
 // Of a call of the system that returned this, and set errno. `wait`: what to do if it has to be tried again.
@@ -46,6 +48,11 @@ class Stream {
   Tried read(char* to, std::size_t room);
   // As much as one send, or one TLS record, takes. Octets that were tried once have to be tried again, until `done`.
   Tried write(const pop3::ConstBuffer* runs, std::size_t count);
+  // Octets of a file, unseen, as many as one call takes; may wait for its disk. Not through TLS. None: there are no
+  // more.
+  bool sends_files() const noexcept { return !encrypted(); }
+  Tried send_file(int file, std::uint64_t offset, std::size_t size) const;
+  void cork(bool on) const noexcept;     // as long as it is on, only full packets leave
   bool has_read_ahead() const noexcept;  // there is more to read() although the socket may not be readable
 
   Tried close_notify();  // TLS: says that this was all

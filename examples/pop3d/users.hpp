@@ -45,8 +45,10 @@ class Users {
 
   // A client gets the same answer to all but the first; the others are for the log.
   enum class Verdict : std::uint8_t { accepted, wrong_password, unknown_user, barred };
-  // May take its time: not for an event loop.
+  // May take its time, and is not for an event loop then, but where is_quick_to_check().
   Verdict check(std::string_view user, std::string_view password, const mailwire::IpAddress& from) const;
+
+  bool is_quick_to_check(std::string_view user) const;
 
   // For whoever proves the password by other means (APOP, SASL). `admits`: the user exists, no `nologin`, the right
   // net.
@@ -82,6 +84,7 @@ class Users {
   void add_extra(User& user, std::string_view word);
   void insert(const std::string& name, User user);
   const User* find(std::string_view name) const;
+  const User* worked_for(std::string_view name) const;
   static const User* stand_in(const Some& some, std::string_view name);
 
   std::map<std::string, User, std::less<>> users_;

@@ -154,6 +154,88 @@ class OtherPrograms(Case):
             self.assertTrue(os.path.lexists(self.paths[index]))
 
 
+class SentBySystem(Case):
+    """Large messages that need no change, once they were read: sendfile()."""
+
+    LINES = [b'', b'one two three', b'x' * 900, b'a dot . inside', b'\r', b'end.']
+
+    def setUp(self):
+        self.server = self.serve()
+        self.octets = [b'\r\n'.join(self.LINES * count) + b'\r\n' for count in (1, 100, 5000)]
+        self.paths = [self.server.maildir.deliver(octets) for octets in self.octets]
+        time.sleep(2.1)  # what was changed a moment ago is not trusted yet
+        self.wire = self.logged_in(self.server)
+        for number, octets in enumerate(self.octets, 1):
+            self.assertSame(self.wire.ask_all(b'RETR %d' % number)[1], octets)
+
+    def test_octets(self):
+        """R37 R38 R41: the octets are the same as before, also in a pipeline, and TOP cuts"""
+        sizes = [len(octets) for octets in self.octets]
+        self.wire.send(b'RETR 3\r\nTOP 3 1\r\nRETR 2\r\nNOOP\r\nRETR 3\r\nDELE 2\r\nSTAT\r\n')
+        for number in (3, 0, 2):
+            self.assertOk(self.wire.line())
+            expected = self.octets[number - 1] if number else b'\r\none two three\r\n'
+            self.assertSame(self.wire.body(), expected)
+        self.assertEqual(self.wire.line()[:3], b'+OK')
+        self.assertOk(self.wire.line())
+        self.assertSame(self.wire.body(), self.octets[2])
+        self.assertOk(self.wire.line())
+        self.assertEqual(self.wire.line(), b'+OK 2 %d' % (sizes[0] + sizes[2]))
+
+    def test_slow_reader(self):
+        """R38: the same through a small window"""
+        wire = self.greeted(self.server.plain, receive_buffer=4096)
+        self.wire.ask(b'QUIT')
+        self.assertOk(wire.login('ann', 'sesame'))
+        for number in (2, 3):
+            self.assertSame(wire.ask_all(b'RETR %d' % number)[1], self.octets[number - 1])
+
+    def test_no_step(self):
+        """No reply waits for a timer of TCP"""
+        since = time.monotonic()
+        for _ in range(50):
+            self.wire.ask_all(b'RETR 2')
+        took = time.monotonic() - since
+        self.note(f'50 times RETR of {len(self.octets[1])} octets: {1000 * took:.0f} ms')
+        self.assertLess(took, 50 * 0.04)
+
+    def test_changed_in_place(self):
+        """R41 R44: a file that is not what it was is looked at again, whatever its size and time say"""
+        status = self.paths[1].stat()
+        changed = self.octets[1].replace(b'\r\none two three', b'\r\n.ne two three')
+        self.assertEqual(len(changed), status.st_size)
+        self.paths[1].write_bytes(changed)
+        os.utime(self.paths[1], ns=(status.st_atime_ns, status.st_mtime_ns))
+        self.assertSame(self.wire.ask_all(b'RETR 2')[1], changed)
+
+    def test_not_in_memory(self):
+        """R38: a file that has to be read from the disk"""
+        with open(self.paths[2], 'r+b') as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        self.assertSame(self.wire.ask_all(b'RETR 3')[1], self.octets[2])
+
+    def test_cut_while_it_is_sent(self):
+        """R50: a file that is cut while it is sent ends the session without the final dot"""
+        octets = b'0123456789\r\n' * 2_000_000
+        path = self.server.maildir.deliver(octets)
+        time.sleep(2.1)
+        self.wire.ask(b'QUIT')
+        wire = self.logged_in(self.server)
+        self.assertSame(wire.ask_all(b'RETR 4')[1], octets)
+        wire.ask(b'QUIT')
+        wire = self.logged_in(self.server, receive_buffer=8192)
+        wire.ask(b'DELE 1')
+        wire.send(b'RETR 4\r\n')
+        self.assertOk(wire.line())
+        with open(path, 'r+b') as file:
+            file.truncate(10)
+        left = wire.rest()
+        self.assertLess(len(left), len(octets))
+        self.assertFalse(left.endswith(b'\r\n.\r\n'))
+        self.assertEqual(len(self.server.maildir.files()), 4)
+
+
 class WhatIsNoMail(Case):
     def test_ignored(self):
         """F-LIST: FIFOs, links, folders, sockets and dot files in new/ and cur/ are no messages, and block nothing"""

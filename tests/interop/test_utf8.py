@@ -111,7 +111,7 @@ class Messages(Case):
             self.assertSame(wire.ask_all(b'RETR %d' % number)[1], octets)
 
     def test_cache(self):
-        """A header is read once, whatever flags the file gets, until the file changes"""
+        """A header is read once, whatever flags the file gets, until a RETR finds the file changed"""
         wire = self.session(False)
         self.assertEqual(self.needing(wire), NEED_UTF8)
         wire.ask(b'QUIT')
@@ -126,6 +126,9 @@ class Messages(Case):
         self.assertEqual(self.needing(wire), NEED_UTF8)
         wire.ask(b'QUIT')
         os.utime(self.paths[0])
+        wire = self.session(False)
+        self.assertOk(wire.ask_all(b'RETR 1')[0])
+        wire.ask(b'QUIT')
         self.assertEqual(self.needing(self.session(False)), NEED_UTF8 | {1})
 
     def test_long_header(self):

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// A message of a Maildir that is being read.
+#ifndef POP3D_MAILDIR_MESSAGE_HPP
+#define POP3D_MAILDIR_MESSAGE_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "descriptor.hpp"
+#include "file_cache.hpp"
+#include "store.hpp"
+#include "wire_scan.hpp"
+
+namespace pop3d {
+
+class MaildirMessage : public Message {
+ public:
+  MaildirMessage(Descriptor file, const FileState& state, bool as_is = false)
+      : file_(std::move(file)), state_(state), as_is_(as_is) {}
+
+  // Once all of it was read, from the beginning on, `learned` is told what it is on the wire.
+  using Learned = std::function<void(const WireScan& scan)>;
+  void learn(Learned learned) { learned_ = std::move(learned); }
+
+  std::uint64_t size() const override { return state_.size; }
+  int file_as_is() const override { return as_is_ ? file_.get() : -1; }
+  std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) override;
+  std::optional<std::string_view> read_at_once(std::uint64_t offset, std::size_t room) override;
+
+ private:
+  using Read = ssize_t (*)(int file, char* to, std::size_t room, std::uint64_t offset) noexcept;
+  std::optional<std::string_view> read_by(Read how, std::uint64_t offset, std::size_t room);
+  void scan(std::uint64_t offset, std::string_view octets);
+
+  Descriptor file_;  // closed as soon as all of it was read
+  const FileState state_;
+  const bool as_is_;
+  Learned learned_;
+  WireScan scan_;
+  std::uint64_t scanned_ = 0;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace pop3d
+
+#endif

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+// What a Maildir does without waiting for a disk, and when it will not.
+#include "maildir.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "page_cache.hpp"
+
+using namespace std::chrono_literals;
+using pop3d::Descriptor;
+using pop3d::Maildir;
+using pop3d::MaildirCache;
+using pop3d::MaildirState;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// The Maildir of ann, in a folder that goes with it.
+class Store {
+ public:
+  Store() {
+    char name[] = "/tmp/mailwire-XXXXXX";
+    root_ = ::mkdtemp(name);
+    for (const char* const folder : {"new", "cur", "tmp"}) fs::create_directories(root_ / "ann" / folder);
+    folder_ = Descriptor(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  }
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  ~Store() { fs::remove_all(root_); }
+
+  fs::path path(const char* name) const { return root_ / "ann" / name; }
+  void write(const char* name, std::string_view octets) const {
+    std::ofstream(path(name), std::ios::binary).write(octets.data(), static_cast<std::streamsize>(octets.size()));
+  }
+  static void let_the_clock_tick() { std::this_thread::sleep_for(30ms); }
+
+  std::unique_ptr<Maildir> open() { return Maildir::open(folder_.get(), "ann", cache_, false); }
+  std::unique_ptr<Maildir> open_at_once() { return Maildir::open_at_once(folder_.get(), "ann", cache_, false); }
+  int folder() const { return folder_.get(); }
+
+ private:
+  fs::path root_;
+  Descriptor folder_;
+  MaildirCache cache_;
+};
+
+// Not every system can tell what it has in its memory: then nothing is done at once, and there is nothing to test.
+bool can_tell(const Store& store) {
+  return static_cast<bool>(pop3d::open_if_cached(store.folder(), "ann", O_DIRECTORY)) &&
+         pop3d::is_local(store.folder());
+}
+
+}  // namespace
+
+TEST_CASE("F-LIST: a Maildir is opened at once when it was listed and has not changed since") {
+  Store store;
+  if (!can_tell(store)) return;
+  store.write("cur/1.a:2,", "one\r\n");
+  Store::let_the_clock_tick();
+  CHECK_FALSE(store.open_at_once());  // nothing is known of it
+  REQUIRE(store.open());
+  {
+    const auto again = store.open_at_once();
+    REQUIRE(again);
+    REQUIRE(again->messages().count == 1);
+    CHECK(again->messages().data[0].size == 5);
+    CHECK(again->messages().data[0].uid == "1.a");
+    CHECK_FALSE(store.open_at_once());  // locked
+    CHECK_FALSE(store.open());
+  }
+  const auto check_change = [&store](std::size_t left) {
+    CHECK_FALSE(store.open_at_once());
+    CHECK(store.open()->messages().count == left);
+    Store::let_the_clock_tick();
+    CHECK(store.open()->messages().count == left);
+    CHECK(store.open_at_once());
+  };
+  SUBCASE("a message comes") {
+    store.write("new/2.b", "two\r\n");
+    check_change(2);
+  }
+  SUBCASE("a message goes") {
+    fs::remove(store.path("cur/1.a:2,"));
+    check_change(0);
+  }
+  SUBCASE("a message is flagged") {
+    fs::rename(store.path("cur/1.a:2,"), store.path("cur/1.a:2,S"));
+    check_change(1);
+  }
+  SUBCASE("a folder is replaced") {
+    fs::rename(store.path("new"), store.path("old"));
+    fs::create_directory(store.path("new"));
+    check_change(1);
+  }
+  SUBCASE("a folder goes") {
+    fs::remove(store.path("new"));
+    check_change(1);
+  }
+}
+
+TEST_CASE("F-LIST: a listing made in the same tick of the clock as a change does not hold") {
+  Store store;
+  MaildirState state;
+  state.parts[0].modified = state.parts[1].modified = std::chrono::system_clock::now().time_since_epoch() - 1h + 1ns;
+  CHECK(state.shows_later_changes());
+  state.parts[1].changed = std::chrono::system_clock::now().time_since_epoch();
+  CHECK_FALSE(state.shows_later_changes());
+  // Times without fractions: the clock may be one of seconds.
+  state.parts[1].changed =
+      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+  state.parts[1].changed -= 1s;
+  CHECK_FALSE(state.shows_later_changes());
+
+  if (!can_tell(store)) return;
+  for (int round = 0; round < 50; ++round) {
+    const std::string name = "new/" + std::to_string(round) + ".x";
+    store.write(name.c_str(), "x\r\n");
+    const auto maildir = store.open_at_once();
+    CHECK((maildir ? maildir->messages().count : store.open()->messages().count) ==
+          static_cast<std::size_t>(round + 1));
+  }
+}
+
+TEST_CASE("R37: a message that was written into is found out by the first RETR") {
+  Store store;
+  if (!can_tell(store)) return;
+  store.write("cur/1.a:2,", "one\r\n");
+  Store::let_the_clock_tick();
+  store.open();
+  SUBCASE("of another size") { store.write("cur/1.a:2,", "longer\r\n"); }
+  SUBCASE("of the same size") { store.write("cur/1.a:2,", "o\n\n\r\n"); }
+  const bool same_size = fs::file_size(store.path("cur/1.a:2,")) == 5;
+  {
+    const auto maildir = store.open_at_once();
+    REQUIRE(maildir);
+    CHECK((maildir->open_at_once(1) != nullptr) == same_size);
+    CHECK((maildir->open_message(1) != nullptr) == same_size);
+  }
+  CHECK_FALSE(store.open_at_once());
+  CHECK(store.open()->messages().data[0].size == (same_size ? 7 : 8));
+}
+
+TEST_CASE("R38: what is in memory is read at once, and the rest of the message is not") {
+  Store store;
+  if (!can_tell(store)) return;
+  const std::string octets(100'000, 'x');
+  store.write("cur/1.a,S=100000,W=100002:2,", octets);
+  Store::let_the_clock_tick();
+  const auto maildir = store.open();
+  REQUIRE(maildir);
+  auto message = maildir->open_at_once(1);
+  REQUIRE(message);
+  CHECK(message->read_at_once(0, 65536) == std::string_view(octets).substr(0, 65536));
+  CHECK(message->read_at_once(65536, 65536) == std::string_view(octets).substr(65536));
+  CHECK(message->read_at_once(100'000, 65536) == "");
+
+  const Descriptor file(::open(store.path("cur/1.a,S=100000,W=100002:2,").c_str(), O_RDWR | O_CLOEXEC));
+  REQUIRE(::fsync(file.get()) == 0);
+  REQUIRE(::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED) == 0);
+  char octet = 0;
+  if (pop3d::read_if_cached(file.get(), &octet, 1, 0) == 1) return;  // a file system without a disk
+  CHECK_FALSE(pop3d::seems_cached(file.get(), 0, 100'000));
+  message = maildir->open_at_once(1);
+  REQUIRE(message);
+  CHECK_FALSE(message->read_at_once(0, 65536));
+  CHECK(message->read(0, 65536) == std::string_view(octets).substr(0, 65536));
+  CHECK(message->read(65536, 65536) == std::string_view(octets).substr(65536));
+  CHECK(pop3d::seems_cached(file.get(), 0, 100'000));
+}
+
+TEST_CASE("R41 R44: a file is sent as it is once it was seen to be fit for that, and as long as it does not change") {
+  Store store;
+  store.write("cur/1.a:2,", "one\r\n\r\ntwo\r\n");  // counted, since no name tells its size
+  store.write("cur/2.b,S=7,W=7:2,", "b\r\n.\r\n.");
+  std::this_thread::sleep_for(2100ms);
+  const auto maildir = store.open();
+  REQUIRE(maildir);
+  REQUIRE(maildir->messages().count == 2);
+  CHECK(maildir->open_message(1)->file_as_is() >= 0);
+  CHECK(maildir->open_message(2)->file_as_is() < 0);  // not seen
+  CHECK(maildir->open_message(2)->read(0, 100) == "b\r\n.\r\n.");
+  CHECK(maildir->open_message(2)->file_as_is() < 0);  // not fit
+  // The same size and the same time, but not the same content.
+  struct stat before {};
+  REQUIRE(::stat(store.path("cur/1.a:2,").c_str(), &before) == 0);
+  store.write("cur/1.a:2,", "one\r\n.\r\ntw\r\n");
+  const timespec times[] = {before.st_atim, before.st_mtim};
+  REQUIRE(::utimensat(AT_FDCWD, store.path("cur/1.a:2,").c_str(), times, 0) == 0);
+  const auto changed = maildir->open_message(1);
+  REQUIRE(changed);
+  CHECK(changed->file_as_is() < 0);
+}
+
+TEST_CASE("R41: a file that was changed a moment ago is not trusted to be fit") {
+  Store store;
+  store.write("cur/1.a:2,", "one\r\n");
+  const auto maildir = store.open();
+  REQUIRE(maildir);
+  CHECK(maildir->open_message(1)->file_as_is() < 0);
+}
