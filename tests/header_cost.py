@@ -15,7 +15,7 @@ import tempfile
 
 INCLUDE = '#include <pop3.hpp>\n'
 # A driver with every kind of answer, so that each function of the session is compiled.
-USE = INCLUDE + '''
+USE = '#include <mailwire/scram.hpp>\n' + INCLUDE + '''
 void serve(pop3::Session& session, pop3::TimePoint now) {
   while (const auto event = session.poll(now)) {
     std::visit(pop3::overloaded{

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "buffers.hpp"
+#include "line_scan.hpp"
 #include "macros.hpp"
 #include "secret.hpp"
 
@@ -75,7 +76,7 @@ class LineReader {
   Result next(const LineLimits& limits) noexcept {
     while (scanned_ < tail_) {
       const char* const start = data_ + scanned_;
-      const auto* const lf = static_cast<const char*>(std::memchr(start, '\n', tail_ - scanned_));
+      const char* const lf = LineScan::find_lf(start, data_ + tail_);
       const std::size_t end = lf == nullptr ? tail_ : static_cast<std::size_t>(lf - data_);
       if (end > scanned_) last_was_cr_ = data_[end - 1] == '\r';
       scanned_ = static_cast<std::uint32_t>(end);
@@ -177,7 +178,7 @@ class LineReader {
   std::size_t skipped_ = 0;  // octets of the present line that were dropped already
   // Octets of the block; see bounded().
   std::uint32_t capacity_ = 0, head_ = 0, scanned_ = 0, tail_ = 0;
-  std::uint32_t line_ = 0;   // start of the line taken out last
+  std::uint32_t line_ = 0;  // start of the line taken out last
   bool lent_ = false, last_was_cr_ = false, hopeless_ = false;
 };
 

@@ -3,7 +3,7 @@
 // a time; elsewhere, or with MAILWIRE_NO_SIMD, at a line, by memchr().
 //
 // An octet is irregular if it is a dot behind an LF, or, where `crlf` is wanted, an LF that is not behind a CR. All
-// functions look at the octet before `p`, too.
+// functions but find_lf() look at the octet before `p`, too.
 #ifndef MAILWIRE_LINE_SCAN_HPP
 #define MAILWIRE_LINE_SCAN_HPP
 
@@ -27,11 +27,16 @@ struct LineCopy {
 
 class PortableLineScan {
  public:
+  // The first LF of [p, end), or null.
+  static const char* find_lf(const char* p, const char* end) noexcept {
+    return static_cast<const char*>(std::memchr(p, '\n', static_cast<std::size_t>(end - p)));
+  }
+
   // The first irregular octet of [p, end), or `end`.
   static const char* find(const char* p, const char* end, bool crlf) noexcept {
     if (p == end || (*p == '.' && p[-1] == '\n')) return p;
     for (;;) {
-      const auto* const lf = static_cast<const char*>(std::memchr(p, '\n', static_cast<std::size_t>(end - p)));
+      const char* const lf = find_lf(p, end);
       if (lf == nullptr) return end;
       if (crlf && lf[-1] != '\r') return lf;
       p = lf + 1;
@@ -80,6 +85,15 @@ class PortableLineScan {
 
 class Sse2LineScan : PortableLineScan {
  public:
+  // The line of a command is mostly so short that calling for help takes longer.
+  static const char* find_lf(const char* p, const char* end) noexcept {
+    if (end - p >= width) {
+      const int found = _mm_movemask_epi8(_mm_cmpeq_epi8(load(p), _mm_set1_epi8('\n')));
+      if (found != 0) return p + __builtin_ctz(static_cast<unsigned>(found));
+    }
+    return PortableLineScan::find_lf(p, end);
+  }
+
   static const char* find(const char* p, const char* end, bool crlf) noexcept {
     const Irregular irregular(crlf);
     for (; end - p >= 4 * width; p += 4 * width) {  // one branch for four blocks

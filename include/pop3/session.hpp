@@ -332,7 +332,7 @@ class Session {
   bool readable(std::uint64_t number);
   bool removes_retrieved() const noexcept;
   void list_one(std::uint64_t number);
-  void append_entry(mailwire::ByteBuffer& out, std::uint64_t number);
+  void append_entry(mailwire::ByteBuffer& out, std::string_view status, std::uint64_t number);
   void forget_login() noexcept;
 
   // extensions.ipp: STLS, UTF8, LANG, verbs and capabilities of the application's own

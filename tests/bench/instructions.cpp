@@ -73,7 +73,7 @@ struct Asking {
 };
 
 void accept_listing(const char* name, pop3::EqualUids equal_uids) {
-  const bench::OwnListing listing(10'000);
+  const bench::OwnListing listing(10'000, bench::OwnListing::Order::mixed);
   pop3::Config config = bench::plain_config();
   config.equal_uids = equal_uids;
   measure(

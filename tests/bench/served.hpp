@@ -18,13 +18,13 @@
 
 namespace bench {
 
-inline const pop3::TimePoint now{std::chrono::hours(1)};
+inline constexpr pop3::TimePoint now{std::chrono::hours(1)};
 
 // What does not work must not be measured.
 inline void require(bool fact, const char* what) {
   if (fact) return;
-  std::fprintf(stderr, "not so: %s\n", what);
-  std::exit(1);
+  (void)std::fprintf(stderr, "not so: %s\n", what);
+  std::abort();
 }
 
 inline pop3::Config plain_config() {
@@ -34,17 +34,21 @@ inline pop3::Config plain_config() {
   return config;
 }
 
-// `count` messages with unique-ids of 24 octets, as long as most servers' are. Every `again`th has that of the one
-// before it; 0 = none has.
+// `count` messages with unique-ids of 24 octets, as long as most servers' are, one after the other or in no order.
+// Every `again`th has that of the one before it; 0 = none has.
 struct OwnListing {
-  explicit OwnListing(std::size_t count, std::size_t again = 0) {
+  enum class Order : std::uint8_t { ascending, mixed };
+
+  explicit OwnListing(std::size_t count, Order order = Order::ascending, std::size_t again = 0) {
     constexpr std::size_t length = 24;
     uids.reserve(count * length + 1);
     messages.reserve(count);
     char text[length + 1];
     for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t id = again > 0 && i % again == again - 1 ? i - 1 : i;
-      std::snprintf(text, sizeof text, "%08x%016x", 0x65530000U, static_cast<unsigned>(id));
+      const std::uint64_t id = again > 0 && i % again == again - 1 ? i - 1 : i;
+      // An odd factor makes each number another one.
+      const std::uint64_t shown = order == Order::mixed ? id * 0x9E3779B97F4A7C15U : id;
+      (void)std::snprintf(text, sizeof text, "%08x%016llx", 0x65530000U, static_cast<unsigned long long>(shown));
       uids.append(text, length);
     }
     for (std::size_t i = 0; i < count; ++i)

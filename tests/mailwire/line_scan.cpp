@@ -45,6 +45,10 @@ void check(const std::string& text, bool crlf) {
   CAPTURE(crlf);
   CHECK(Scan::find(begin + 1, end, crlf) - begin == static_cast<std::ptrdiff_t>(first_irregular(text, 1, crlf)));
 
+  const std::size_t lf = text.find('\n', 1);
+  const char* const found = Scan::find_lf(begin + 1, end);
+  CHECK((lf == text.npos ? found == nullptr : found == begin + lf));
+
   std::size_t bare = 0;
   for (std::size_t i = 1; i < text.size(); ++i) bare += is_irregular(text[i - 1], text[i], true) && text[i] == '\n';
   CHECK(Scan::count_bare_lf(begin + 1, end) == bare);

@@ -76,10 +76,35 @@ struct Command {
 constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
 constexpr bool is_eight_bit(char c) noexcept { return static_cast<unsigned char>(c) >= 0x80; }
 
+// A word of three or four octets as one number, with its length, so that it is compared at once; 0 = any other word.
+constexpr std::uint64_t pack_verb(std::string_view word) noexcept {
+  if (word.size() != 3 && word.size() != 4) return 0;
+  std::uint64_t packed = word.size();
+  for (const char c : word) packed = packed << 8 | static_cast<unsigned char>(mailwire::to_upper(c));
+  return packed;
+}
+
 constexpr Verb find_verb(std::string_view word) noexcept {
-  for (std::size_t i = 0; i < std::size_t{sizeof verbs / sizeof verbs[0]}; ++i)
-    if (mailwire::equals_ignoring_case(word, verbs[i].name)) return static_cast<Verb>(i);
-  return Verb::other;
+  switch (pack_verb(word)) {
+    case pack_verb("USER"): return Verb::user;
+    case pack_verb("PASS"): return Verb::pass;
+    case pack_verb("APOP"): return Verb::apop;
+    case pack_verb("AUTH"): return Verb::auth;
+    case pack_verb("STLS"): return Verb::stls;
+    case pack_verb("UTF8"): return Verb::utf8;
+    case pack_verb("LANG"): return Verb::lang;
+    case pack_verb("QUIT"): return Verb::quit;
+    case pack_verb("STAT"): return Verb::stat;
+    case pack_verb("LIST"): return Verb::list;
+    case pack_verb("RETR"): return Verb::retr;
+    case pack_verb("DELE"): return Verb::dele;
+    case pack_verb("NOOP"): return Verb::noop;
+    case pack_verb("RSET"): return Verb::rset;
+    case pack_verb("TOP"): return Verb::top;
+    case pack_verb("UIDL"): return Verb::uidl;
+    case pack_verb("CAPA"): return Verb::capa;
+    default: return Verb::other;
+  }
 }
 
 constexpr bool is_digest(std::string_view text) noexcept {
@@ -117,11 +142,19 @@ class LineParser {
  private:
   // Goes to the next word; false if there is none.
   constexpr bool skip_space() noexcept {
+    if (rest_.empty()) return false;
+    const std::size_t wanted = first_ ? 0 : 1;
+    const bool regular = rest_.size() > wanted && !is_space(rest_[wanted]) && (first_ || rest_[0] == ' ');
+    if (!regular) return skip_irregular_space(wanted);
+    rest_.remove_prefix(wanted);
+    return true;
+  }
+  constexpr bool skip_irregular_space(std::size_t wanted) noexcept {
     std::size_t spaces = 0;
     bool tab = false;
     while (spaces < rest_.size() && is_space(rest_[spaces])) tab = rest_[spaces++] == '\t' || tab;
     const bool at_end = spaces == rest_.size();
-    if (tab || (at_end && spaces > 0) || spaces > (first_ ? 0U : 1U)) broken_.add(Rule::spaces);
+    if (tab || (at_end && spaces > 0) || spaces > wanted) broken_.add(Rule::spaces);
     rest_.remove_prefix(spaces);
     return !at_end;
   }
@@ -218,6 +251,12 @@ constexpr bool parse_arguments(Command& command, LineParser words) noexcept {
 // `line` comes without its CRLF. What breaks a rule that may be relaxed is well formed, with the rule in `broken`.
 constexpr Command parse_command(std::string_view line) noexcept {
   Command command;
+  command.verb = find_verb(line);
+  if (command.verb != Verb::other) {  // and nothing else
+    command.word = line;
+    command.well_formed = parse_arguments(command, LineParser({}, command.broken));
+    return command;
+  }
   if (line.find('\n') != std::string_view::npos) command.broken.add(Rule::bare_lf);
   LineParser words(line, command.broken);
   command.word = words.word().value_or("");

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "../../mailwire/ascii.hpp"
@@ -49,6 +50,7 @@ constexpr Code legal(Code code, Refused what) noexcept {
 inline void append_clean(ByteBuffer& out, std::string_view text, std::size_t room, bool unicode = false) {
   unicode = unicode && mailwire::is_utf8(text);
   text = text.substr(0, unicode ? mailwire::utf8_prefix(text, room) : room);
+  if (mailwire::all_text(text)) return out.append(text);
   char* to = out.room(text.size());
   for (const char c : text) {
     const bool passes = mailwire::is_text(c) || (unicode && static_cast<unsigned char>(c) >= 0x80);
@@ -61,14 +63,28 @@ inline void append_clean(ByteBuffer& out, std::string_view text, std::size_t roo
   out.commit(text.size());
 }
 
-inline void append_number(ByteBuffer& out, std::uint64_t value) {
-  char digits[20];  // 2^64-1 has 20
-  char* first = digits + sizeof digits;
+inline constexpr std::size_t max_digits = 20;  // of 2^64-1
+
+// Writes a number to memory that has room for max_digits; returns where it ends.
+inline char* put_number(char* to, std::uint64_t value) noexcept {
+  if (value < 10) {
+    *to = static_cast<char>('0' + value);
+    return to + 1;
+  }
+  char digits[max_digits];
+  char* first = digits + max_digits;
   do {
     *--first = static_cast<char>('0' + value % 10);
     value /= 10;
   } while (value > 0);
-  out.append(std::string_view(first, static_cast<std::size_t>(digits + sizeof digits - first)));
+  const auto size = static_cast<std::size_t>(digits + max_digits - first);
+  std::memcpy(to, first, size);
+  return to + size;
+}
+
+inline void append_number(ByteBuffer& out, std::uint64_t value) {
+  char* const start = out.room(max_digits);
+  out.commit(static_cast<std::size_t>(put_number(start, value) - start));
 }
 
 inline void end_line(ByteBuffer& out) { out.append("\r\n"); }
@@ -124,13 +140,34 @@ inline void status_line(ByteBuffer& out, std::string_view status, Code code, con
   end_line(out);
 }
 
-// "+OK " number " " number: STAT, LIST n.
+// A line of numbers and words that need no cleaning, put together in one piece of memory.
+class ShortLine {
+ public:
+  explicit ShortLine(ByteBuffer& out) : out_(out), start_(out.room(most)), end_(start_) {}
+  ShortLine& add(std::string_view word) noexcept {  // 70 octets at most
+    std::memcpy(end_, word.data(), word.size());
+    end_ += word.size();
+    return *this;
+  }
+  ShortLine& add(std::uint64_t number) noexcept {
+    end_ = put_number(end_, number);
+    return *this;
+  }
+  void end() noexcept {
+    add("\r\n");
+    out_.commit(static_cast<std::size_t>(end_ - start_));
+  }
+
+ private:
+  static constexpr std::size_t most = 128;  // "+OK ", a number, a space, a number or a unique-id, CRLF
+
+  ByteBuffer& out_;
+  char *const start_, *end_;
+};
+
+// "+OK " number " " number: STAT.
 inline void ok_numbers(ByteBuffer& out, std::uint64_t a, std::uint64_t b) {
-  out.append("+OK ");
-  append_number(out, a);
-  out.append(' ');
-  append_number(out, b);
-  end_line(out);
+  ShortLine(out).add("+OK ").add(a).add(" ").add(b).end();
 }
 
 // msg-id = "<" id-left "@" id-right ">" (RFC 1939, 7; RFC 5322, 3.6.4), printable and short enough for a greeting.

@@ -252,20 +252,18 @@ POP3_INLINE void Session::list(const detail::Command& command) {
 
 POP3_INLINE void Session::list_one(std::uint64_t number) {
   if (!find_message(number) || (!list_uids_ && !readable(number))) return;
-  mailwire::ByteBuffer& out = reply();
-  out.append("+OK ");
-  append_entry(out, number);
+  append_entry(reply(), "+OK ", number);
 }
 
 // number SP ( octets / unique-id ) CRLF
-POP3_INLINE void Session::append_entry(mailwire::ByteBuffer& out, std::uint64_t number) {
-  detail::append_number(out, number);
-  out.append(' ');
+POP3_INLINE void Session::append_entry(mailwire::ByteBuffer& out, std::string_view status, std::uint64_t number) {
+  detail::ShortLine line(out);
+  line.add(status).add(number).add(" ");
   if (list_uids_)
-    out.append(maildrop_.uid(number));
+    line.add(maildrop_.uid(number));
   else
-    detail::append_number(out, maildrop_.size(number));
-  detail::end_line(out);
+    line.add(maildrop_.size(number));
+  line.end();
 }
 
 // Whether there is such a message and it is not marked; -ERR if not.

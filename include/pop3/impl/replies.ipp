@@ -42,7 +42,7 @@ POP3_INLINE std::string_view Session::text(Text text) const noexcept {
 // RFC 6856, 2 and 3.2: UTF-8 goes out after UTF8 and LANG only.
 POP3_INLINE bool Session::unicode() const noexcept { return utf8_ || language_ > 0; }
 
-POP3_INLINE void Session::say_ok() { detail::status_line(reply(), "+OK", Code::none, {}, false); }
+POP3_INLINE void Session::say_ok() { reply().append("+OK\r\n"); }
 
 POP3_INLINE void Session::say_ok(Text what, std::uint64_t one, std::uint64_t two) {
   detail::status_line(reply(), "+OK", Code::none, {text(what), unicode(), one, two}, true);

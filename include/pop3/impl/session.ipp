@@ -151,7 +151,7 @@ POP3_INLINE bool Session::write_listing() {
   if (output_.size() > config_.limits.output_high) return false;
   mailwire::ByteBuffer& out = reply();
   for (; cursor_ <= maildrop_.count() && output_.size() <= config_.limits.output_high; ++cursor_)
-    if (!maildrop_.is_marked(cursor_)) append_entry(out, cursor_);
+    if (!maildrop_.is_marked(cursor_)) append_entry(out, {}, cursor_);
   if (cursor_ > maildrop_.count()) {
     detail::end_multi_line(out);
     activity_ = Activity::commands;

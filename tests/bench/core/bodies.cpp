@@ -17,7 +17,7 @@ void retrieve(benchmark::State& state, const std::vector<std::string>& mails, st
   bench::heap.peak = before;
   {
     const bench::CountHeap counted(state, mails.size());
-    for (auto _ : state)
+    for ([[maybe_unused]] auto _ : state)
       for (const std::string& command : commands) sent += served.say(command);
   }
   bench::require(sent >= octets, "all messages were sent");

@@ -12,6 +12,7 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../mail.hpp"
@@ -26,7 +27,7 @@ inline std::vector<std::string> made_mail(std::size_t messages) {
   for (std::size_t i = 0; i < messages; ++i) {
     const double normal = std::sqrt(-2 * std::log(1 - uniform())) * std::cos(6.283185307179586 * uniform());
     const auto size = static_cast<std::size_t>(std::clamp(20e3 * std::exp(1.8 * normal), 2e3, 5e6));
-    const unsigned dice = static_cast<unsigned>(random.below(100));
+    const auto dice = static_cast<unsigned>(random.below(100));
     const Kind small = dice < 34   ? Kind::text
                        : dice < 56 ? Kind::html
                        : dice < 68 ? Kind::utf8
@@ -56,7 +57,7 @@ inline std::vector<std::string> mail_below(const char* folder) {
 }
 
 struct Corpus {
-  explicit Corpus(const std::vector<std::string>& with_lf) : lf(with_lf) {
+  explicit Corpus(std::vector<std::string> with_lf) : lf(std::move(with_lf)) {
     for (const std::string& mail : lf) crlf.push_back(with_crlf(mail));
     for (const std::string& mail : crlf) octets += mail.size();
   }

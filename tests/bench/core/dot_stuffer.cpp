@@ -51,7 +51,7 @@ using Work = void (*)(std::string_view);
 void measure(benchmark::State& state, Work work, const std::vector<std::string>& mails) {
   std::size_t octets = 0;
   for (const std::string& mail : mails) octets += mail.size();
-  for (auto _ : state)
+  for ([[maybe_unused]] auto _ : state)
     for (const std::string& mail : mails) work(mail);
   bench::count(state, mails.size(), octets);
 }
@@ -72,6 +72,7 @@ void add_all(const std::string& name, const bench::Corpus& mail) {
 
 int main(int argc, char** argv) {
   std::vector<std::pair<std::string, std::unique_ptr<bench::Corpus>>> mails;
+  mails.reserve(bench::kinds.size() + 2);
   for (const bench::Kind kind : bench::kinds)
     mails.emplace_back(to_string(kind), std::make_unique<bench::Corpus>(bench::of_kind(kind)));
   mails.emplace_back("dense_dots", std::make_unique<bench::Corpus>(bench::dense_dots()));

@@ -24,7 +24,7 @@ void lines(benchmark::State& state, std::string_view line, std::size_t lines) {
   for (std::size_t i = 0; i < lines; ++i) octets += line;
   const mailwire::LineLimits limits;
   LineReader reader;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     put(reader, limits, octets);
     while (reader.next(limits).status == LineReader::Status::line) {
     }
@@ -36,7 +36,7 @@ void lines(benchmark::State& state, std::string_view line, std::size_t lines) {
 void octet_by_octet(benchmark::State& state, std::string_view line) {
   const mailwire::LineLimits limits;
   LineReader reader;
-  for (auto _ : state)
+  for ([[maybe_unused]] auto _ : state)
     for (const char& c : line) {
       put(reader, limits, {&c, 1});
       benchmark::DoNotOptimize(reader.next(limits));
@@ -45,7 +45,7 @@ void octet_by_octet(benchmark::State& state, std::string_view line) {
 }
 
 void command(benchmark::State& state, std::string_view line) {
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(line);
     benchmark::DoNotOptimize(pop3::detail::parse_command(line));
   }

@@ -35,14 +35,16 @@ class Asking {
   std::vector<pop3::Token<pop3::ListRequest>> tokens_;
 };
 
+using Order = bench::OwnListing::Order;
+
 // Small ones by the hundred, so that stopping the clock does not count.
-void accept(benchmark::State& state, pop3::EqualUids equal_uids, std::size_t messages, std::size_t again) {
+void accept(benchmark::State& state, pop3::EqualUids equal_uids, std::size_t messages, Order order, std::size_t again) {
   pop3::Config config = bench::plain_config();
   config.equal_uids = equal_uids;
-  const bench::OwnListing listing(messages, again);
+  const bench::OwnListing listing(messages, order, again);
   const std::size_t sessions = messages < 10'000 ? 10'000 / messages : 1;
   double held = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     state.PauseTiming();
     auto asking = std::make_unique<Asking>(config, sessions);
     const std::size_t before = bench::heap.live;
@@ -64,7 +66,7 @@ void list_all(benchmark::State& state, std::string_view command, std::size_t mes
   const std::size_t before = bench::heap.live;
   bench::heap.peak = before;
   std::uint64_t sent = 0;
-  for (auto _ : state) sent = served.say(command);
+  for ([[maybe_unused]] auto _ : state) sent = served.say(command);
   state.counters["octets_held"] = static_cast<double>(bench::heap.peak - before);
   bench::count(state, messages, sent);
 }
@@ -74,14 +76,15 @@ void list_all(benchmark::State& state, std::string_view command, std::size_t mes
 int main(int argc, char** argv) {
   using pop3::EqualUids;
   for (const std::size_t messages : {10U, 1000U, 100'000U, 1'000'000U}) {
-    const auto add = [messages](const char* name, EqualUids equal_uids, std::size_t again) {
+    const auto add = [messages](const char* name, EqualUids equal_uids, Order order, std::size_t again) {
       bench::add(std::string("listing/accept/") + name + '/' + std::to_string(messages),
-                 [=](benchmark::State& state) { accept(state, equal_uids, messages, again); });
+                 [=](benchmark::State& state) { accept(state, equal_uids, messages, order, again); });
     };
-    add("equal_uids_allowed", EqualUids::allow, 0);
-    add("equal_uids_refused", EqualUids::refuse, 0);
-    add("equal_uids_renamed", EqualUids::rename, 0);
-    add("equal_uids_renamed_10_percent", EqualUids::rename, 10);
+    add("allow", EqualUids::allow, Order::mixed, 0);
+    add("refuse", EqualUids::refuse, Order::mixed, 0);
+    add("refuse_ascending", EqualUids::refuse, Order::ascending, 0);
+    add("rename", EqualUids::rename, Order::mixed, 0);
+    add("rename_10_percent", EqualUids::rename, Order::mixed, 10);
     for (const std::string_view command : {"LIST", "UIDL"})
       bench::add("listing/" + std::string(command) + '/' + std::to_string(messages),
                  [octets = std::string(command) + "\r\n", messages](benchmark::State& state) {

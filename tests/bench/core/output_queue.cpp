@@ -21,7 +21,7 @@ void replies(benchmark::State& state, std::size_t count) {
   OutputQueue queue;
   {
     const bench::CountHeap counted(state, count);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
       for (std::size_t i = 0; i < count; ++i) queue.text().append("+OK\r\n");
       send_all(queue);
     }
@@ -33,7 +33,7 @@ void replies(benchmark::State& state, std::size_t count) {
 void lent(benchmark::State& state, std::size_t piece) {
   const std::string body(64 * 1024, 'x');
   OutputQueue queue;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     queue.text().append("+OK 65536 octets\r\n");
     queue.lend(body, "\r\n.\r\n");
     if (piece == 0) {
@@ -53,7 +53,7 @@ void records(benchmark::State& state) {
   const std::string body(64 * 1024, 'x');
   static char record[16 * 1024];
   OutputQueue queue;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     queue.text().append("+OK 65536 octets\r\n");
     queue.lend(body, "\r\n.\r\n");
     while (queue.copy(record, sizeof record) > 0) benchmark::ClobberMemory();

@@ -10,7 +10,7 @@ namespace {
 void encode(benchmark::State& state, std::size_t size) {
   const std::string octets(size, 'x');
   mailwire::ByteBuffer out;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     out.clear();
     mailwire::append_base64(out, octets);
     benchmark::ClobberMemory();
@@ -21,7 +21,7 @@ void encode(benchmark::State& state, std::size_t size) {
 void decode(benchmark::State& state, std::size_t size) {
   const std::string text = tests::to_base64(std::string(size, 'x'));
   std::string out(text.size(), '\0');
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(mailwire::base64_decode(text, out.data()));
     benchmark::ClobberMemory();
   }
@@ -31,13 +31,13 @@ void decode(benchmark::State& state, std::size_t size) {
 template <class Hash>
 void hash(benchmark::State& state) {
   const std::string octets(16 * 1024, 'x');
-  for (auto _ : state) benchmark::DoNotOptimize(mailwire::hash_of<Hash>(octets));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(mailwire::hash_of<Hash>(octets));
   bench::count(state, 1, octets.size());
 }
 
 // What an application pays that keeps passwords instead of keys.
 void scram_keys(benchmark::State& state) {
-  for (auto _ : state)
+  for ([[maybe_unused]] auto _ : state)
     benchmark::DoNotOptimize(
         mailwire::make_scram_keys(mailwire::ScramHash::sha_256, "secret", "salt of 16 octet", 4096));
   bench::count(state, 4096);

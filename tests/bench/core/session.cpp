@@ -19,10 +19,10 @@ const bench::OwnListing& hundred() {
 // After login; all in one block, and all replies in one.
 void commands(benchmark::State& state, const std::string& octets, std::size_t count) {
   LoggedIn served(hundred().messages);
-  served.say(octets);  // the buffers have their size now
+  for (int i = 0; i < 2; ++i) served.say(octets);  // the buffers have their size now
   {
     const bench::CountHeap counted(state, count);
-    for (auto _ : state) benchmark::DoNotOptimize(served.say(octets));
+    for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(served.say(octets));
   }
   bench::count(state, count);
 }
@@ -47,13 +47,13 @@ void whole_sessions(benchmark::State& state, const pop3::Config& config, const b
   std::uint64_t sent = bench::whole_session(config, store, commands, connection);
   {
     const bench::CountHeap counted(state, 1);
-    for (auto _ : state) sent = bench::whole_session(config, store, commands, connection);
+    for ([[maybe_unused]] auto _ : state) sent = bench::whole_session(config, store, commands, connection);
   }
   bench::count(state, 1);
   state.counters["sent"] = static_cast<double>(sent);
 }
 
-void login(benchmark::State& state, std::string_view nonce) {
+void login_to_quit(benchmark::State& state, std::string_view nonce) {
   const Mailbox box(true);
   pop3::Connection connection;
   connection.nonce = nonce;
@@ -83,7 +83,7 @@ void idle(benchmark::State& state, bool logged_in) {
   constexpr std::size_t count = 100;
   const pop3::Config config = bench::plain_config();
   const bench::Store store{hundred().messages};
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     std::vector<std::unique_ptr<pop3::Session>> sessions;
     sessions.reserve(count);
     const std::size_t before = bench::heap.live;
@@ -113,9 +113,9 @@ int main(int argc, char** argv) {
     add_commands(name + "/1", octets, lines);
     add_commands(name + "/64", bench::repeated(octets, 64 / lines), 64);
   }
-  bench::add("session/login_to_quit", [](benchmark::State& state) { login(state, {}); });
+  bench::add("session/login_to_quit", [](benchmark::State& state) { login_to_quit(state, {}); });
   bench::add("session/login_to_quit/nonce_and_apop",
-             [](benchmark::State& state) { login(state, "0123456789abcdef0123456789abcdef"); });
+             [](benchmark::State& state) { login_to_quit(state, "0123456789abcdef0123456789abcdef"); });
   bench::add("session/pop_with_10_retr/crlf", [](benchmark::State& state) { pop(state, true); });
   bench::add("session/pop_with_10_retr/lf", [](benchmark::State& state) { pop(state, false); });
   bench::add("session/auth_plain_to_quit", auth_plain);
