@@ -1,31 +1,20 @@
 // SPDX-License-Identifier: MIT
-// The parts of Boost.Asio in use, tied to the one executor that there is: that saves a type-erased one in each object.
+// The parts of Boost.Asio in use: names to addresses, signals, and threads for what may take its time.
+//
+// Connections have a loop of their own (loop.hpp). Asio's reactor sets a socket up anew before each wait (an epoll_ctl
+// for every command that comes alone), and keeps about a kilobyte for each that waits.
 #ifndef POP3D_ASIO_HPP
 #define POP3D_ASIO_HPP
 
-#include <utility>  // awaitable.hpp of Boost 1.74 forgets it
-
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <chrono>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 namespace pop3d {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
-
-using Clock = std::chrono::steady_clock;
-using Executor = asio::io_context::executor_type;
-using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
-using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
-using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
-template <class T = void>
-using Awaitable = asio::awaitable<T, Executor>;
-inline constexpr asio::use_awaitable_t<Executor> use_awaitable;
 
 }  // namespace pop3d
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "asio.hpp"  // first: see there
-
 #include "connection.hpp"
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
+#include <sys/epoll.h>
+
+#include <functional>
 #include <variant>
 
 #include "block.hpp"
+#include "elsewhere.hpp"
 #include "page_cache.hpp"
 
 namespace pop3d {
@@ -16,13 +16,15 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t body_chunk = Block::full_size;
-constexpr std::uint64_t file_from = 64 * 1024;       // a message of this size is sent by the system, if it can be
-constexpr std::size_t fair_share = 16 * body_chunk;  // then others have their turn
-constexpr std::size_t top_chunk = 8 * 1024;          // mostly, TOP wants the header and a few lines
+constexpr std::size_t file_chunk = 256 * 1024;
+constexpr std::uint64_t file_from = 64 * 1024;  // a message of this size is sent by the system, if it can be
+constexpr std::size_t top_chunk = 8 * 1024;     // mostly, TOP wants the header and a few lines
+constexpr int most_steps = 16;                  // before others have their turn
 constexpr auto proxy_limit = 10s;
 constexpr auto handshake_limit = 15s;
 constexpr auto goodbye_limit = 1s;
 constexpr std::string_view going_down = "the server is going down";
+constexpr std::uint32_t reading = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
 bool has_to_wait(const Tried& tried) {
   return tried.result == Tried::wait_readable || tried.result == Tried::wait_writable;
@@ -30,109 +32,196 @@ bool has_to_wait(const Tried& tried) {
 
 }  // namespace
 
-Connection::Connection(Services& services, Socket socket, pop3::SessionId id, bool tls)
-    : services_(services),
-      config_(services.config.get()),
+// ---- waiting ------------------------------------------------------------------------------------------------------
+
+Connection::Connection(Worker& worker, Descriptor socket, const mailwire::IpEndpoint& peer, pop3::SessionId id,
+                       bool tls)
+    : worker_(worker),
+      services_(worker.services()),
+      config_(services_.config.get()),
       id_(id),
       socket_(std::move(socket)),
-      stream_(socket_.native_handle()),
-      timer_(socket_.get_executor()),
-      client_(peer_of(socket_.native_handle())) {
-  if (tls) stream_.start_tls(services.tls.get(), {});
-  error_code ignored;  // a peer that is gone already is found out by the first read
-  socket_.native_non_blocking(true, ignored);
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+      client_(peer),
+      stream_(socket_.get()) {
+  if (tls) stream_.start_tls(services_.tls.get(), {});
+  if (!worker_.loop().watch(socket_.get(), *this, reading)) throw std::bad_alloc();
 }
 
-void Connection::refuse() { refusal_ = "too many connections, try again later"; }
+// Edge-triggered: tells what has come up, once. What a read or a write has used up is noted there.
+void Connection::on_ready(std::uint32_t events) {
+  hung_up_ = hung_up_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  readable_ = readable_ || hung_up_ || (events & EPOLLIN) != 0;
+  writable_ = writable_ || hung_up_ || (events & EPOLLOUT) != 0;
+  if ((awaited_ == Tried::wait_readable && readable_) || (awaited_ == Tried::wait_writable && writable_)) advance();
+}
 
-Awaitable<> Connection::run() {
+// The deadlines of a session mostly move on, since something happened. So the timer is set again only when it would
+// come too late; when it comes too early, it looks at the deadline of that time.
+bool Connection::wait(Tried::Result what, std::optional<pop3::TimePoint> until) {
+  awaited_ = what;
+  due_ = until.value_or(pop3::TimePoint::max());
+  if (until && !worker_.loop().wakes_by(*this, due_)) worker_.loop().set_timer(*this, due_);
+  if (what == Tried::wait_writable && !std::exchange(watches_writing_, true))
+    worker_.loop().watch_for(socket_.get(), *this, reading | EPOLLOUT);
+  return false;
+}
+
+void Connection::on_time() {
+  if (busy_ || !socket_ || due_ == pop3::TimePoint::max()) return;
+  if (Clock::now() < due_) return worker_.loop().set_timer(*this, due_);
+  if (phase_ == Phase::session) session_->consume_output(0);  // a write that could not be made is given up
+  advance();
+}
+
+void Connection::stop(Stop how) noexcept {
+  stop_ = how;
+  advance();
+}
+
+void Connection::advance() noexcept try {
+  if (busy_ || !socket_) return;
+  awaited_ = Tried::end;
+  for (int steps = most_steps; step();)
+    if (--steps == 0) return worker_.loop().again(*this);
+} catch (const std::exception&) {
+  LogLine(services_.log, Level::error, "connection").add("what", "ended by an exception");
+  worker_.end(*this);
+}
+
+bool Connection::step() {
+  switch (phase_) {
+    case Phase::proxy_header: return read_proxy_header();
+    case Phase::handshake: return handshake();
+    case Phase::session: return serve();
+    case Phase::held_back: return hold_back();
+    case Phase::close_notify: return close_notify();
+    case Phase::last_octets: return hear_out();
+    case Phase::over: break;
+  }
+  worker_.end(*this);
+  return false;
+}
+
+// What it held is free before the peer, or who reads the log, can know of its end.
+void Connection::close() noexcept try {
+  message_.reset();
+  maildrop_.reset();
+  leave_throttle();
+  if (std::exchange(is_known_, false)) log_end();
+  socket_.reset();
+} catch (const std::bad_alloc&) {  // no line in the log
+  socket_.reset();
+}
+
+void Connection::enter(Phase phase, pop3::Duration limit) {
+  phase_ = phase;
+  due_ = Clock::now() + limit;
+}
+
+bool Connection::may_go_on() const { return stop_ == Stop::no && Clock::now() < due_; }
+
+// ---- the phases ---------------------------------------------------------------------------------------------------
+
+void Connection::begin(bool refused) noexcept try {
   LogLine(services_.log, Level::debug, "connection")
       .add("address", client_.text().view())
       .add("tls", stream_.encrypted() ? "yes" : "no");
-  const bool known = !is_proxy(services_.proxies, client_.address) || co_await read_proxy_header();
-  if (known) enter();
-  const bool unheard = !refusal_.empty() && stream_.encrypted();  // a handshake is too much for the answer
-  if (unheard) {
-    reason_ = "refused";
-  } else if (known && (!stream_.encrypted() || co_await handshake())) {
-    make_session();
-    if (!refusal_.empty()) session_->shutdown({pop3::Code::sys_temp, refusal_});
-    co_await serve();
+  if (refused) refusal_ = "too many connections, try again later";
+  if (is_proxy(services_.proxies, client_.address)) {
+    proxy_ = std::make_unique<ProxyReader>(socket_.get());
+    enter(Phase::proxy_header, proxy_limit);
+  } else {
+    admit_client();
   }
-  message_.reset();
-  maildrop_.reset();
-  if (known) log_end();
-  if (!unheard && reason_ != to_string(pop3::CloseReason::disconnected)) co_await say_goodbye();
-  timer_.cancel();
-  error_code ignored;
-  socket_.close(ignored);
+  advance();
+} catch (const std::exception&) {
+  phase_ = Phase::over;
+  advance();
 }
 
 // A proxy that is known has to say whose connection it is, before anything else. Who is not known to be one is never
 // asked: anybody could take any address then.
-Awaitable<bool> Connection::read_proxy_header() {
-  const pop3::TimePoint until = Clock::now() + proxy_limit;
-  ProxyReader reader(socket_.native_handle());
-  Tried tried = reader.read();
-  while (tried.result == Tried::wait_readable && stop_ == Stop::no && Clock::now() < until) {
-    co_await wait(tried.result, until);
-    tried = reader.read();
-  }
+bool Connection::read_proxy_header() {
+  const Tried tried = proxy_->read();
+  if (tried.result == Tried::wait_readable && may_go_on()) return wait(tried.result, due_);
   const bool done = tried.result == Tried::done;
   LogLine line(services_.log, done ? Level::debug : Level::warning, "proxy");
   line.add("peer", client_.text().view());
   if (done) {
-    client_ = reader.client(client_);
-    proxied_tls_ = reader.encrypted();
-    proxy_ends_tls_ = reader.tells_of_tls();
-    if (services_.client_name == ClientName::common_name) proxied_identity_ = reader.identity();
+    client_ = proxy_->client(client_);
+    const bool knows_name = services_.client_name == ClientName::common_name;
+    proxied_ = std::make_unique<Proxied>(Proxied{proxy_->encrypted(), proxy_->tells_of_tls(),
+                                                 std::string(knows_name ? proxy_->identity() : std::string_view())});
     line.add("address", client_.text().view());
-    reader.add_facts(line);
+    proxy_->add_facts(line);
   } else {
-    line.add("reason", stop_ == Stop::no ? reader.reason(tried.result) : "shutdown");
+    line.add("reason", stop_ == Stop::no ? proxy_->reason(tried.result) : "shutdown");
   }
-  co_return done;
+  proxy_.reset();
+  if (done)
+    admit_client();
+  else
+    say_goodbye();
+  return true;
 }
 
-Awaitable<bool> Connection::handshake() {
-  const pop3::TimePoint until = Clock::now() + handshake_limit;
-  while (stop_ == Stop::no && Clock::now() < until) {
-    const Tried tried = stream_.handshake();
-    if (tried.result == Tried::done) {
-      log_tls();
-      co_return true;
-    }
-    if (!has_to_wait(tried)) co_return false;
-    co_await wait(tried.result, until);
+void Connection::admit_client() {
+  is_known_ = true;
+  enter_throttle();
+  if (!stream_.encrypted()) return greet();
+  if (refusal_.empty()) return begin_handshake();
+  reason_ = "refused";  // a handshake is too much for the answer
+  phase_ = Phase::over;
+}
+
+void Connection::greet() {
+  make_session();
+  if (!refusal_.empty()) session_->shutdown({pop3::Code::sys_temp, refusal_});
+  phase_ = Phase::session;
+}
+
+void Connection::begin_handshake() { enter(Phase::handshake, handshake_limit); }
+
+// The client speaks first. It may have done so to the proxy's reader, or behind STLS.
+bool Connection::handshake() {
+  const Tried tried = stream_.handshake();
+  if (has_to_wait(tried) && may_go_on()) return wait(tried.result, due_);
+  const bool done = tried.result == Tried::done;
+  if (done) log_tls();
+  if (session_) {
+    end_stls(done);
+  } else if (done) {
+    greet();
+  } else {
+    say_goodbye();
   }
-  co_return false;
+  return true;
 }
 
 // The one law: after anything has happened, poll() until it returns nothing, then look at the octets.
-Awaitable<> Connection::serve() {
-  for (;;) {
-    if (stop_ == Stop::now) session_->shutdown({pop3::Code::sys_temp, going_down});
-    if (stop_ == Stop::at_once) session_->disconnect();
-    while (const auto event = session_->poll(Clock::now()))
-      co_await std::visit([this](const auto& what) { return answer(what); }, *event);
-    log_trace();
-    if (session_->finished()) co_return;
-    const Tried::Result next = sends_file() ? co_await send_file() : exchange_octets();
-    if (next == Tried::done) continue;
-    const auto until = session_->deadline();
-    if (next == Tried::end)
-      co_await nap(until);
-    else
-      co_await wait(next, until);
-    if (until && Clock::now() >= *until) session_->consume_output(0);  // a write that could not be made is given up
+bool Connection::serve() {
+  if (stop_ == Stop::now) session_->shutdown({pop3::Code::sys_temp, going_down});
+  if (stop_ == Stop::at_once) session_->disconnect();
+  while (const auto event = session_->poll(Clock::now())) {
+    std::visit([this](const auto& what) { answer(what); }, *event);
+    if (busy_) return false;
+    if (phase_ != Phase::session) return true;
   }
+  log_trace();
+  if (session_->finished()) {
+    end_session();
+    return true;
+  }
+  const Tried::Result next = exchange_octets();
+  if (busy_) return false;
+  return next == Tried::done || wait(next, session_->deadline());
 }
 
 // Sends if there is anything to send, else reads; tells what to wait for. `end`: only for the deadline.
 Tried::Result Connection::exchange_octets() {
   pop3::ConstBuffer runs[4];
   if (const std::size_t count = session_->gather(runs, 4); count > 0) return send(runs, count);
+  if (message_ && session_->promised_output() > 0) return send_file();
   if (stop_ == Stop::when_idle) {
     session_->shutdown({pop3::Code::sys_temp, going_down});
     return Tried::done;
@@ -141,10 +230,28 @@ Tried::Result Connection::exchange_octets() {
 }
 
 Tried::Result Connection::send(const pop3::ConstBuffer* runs, std::size_t count) {
+  if (!writable_) return Tried::wait_writable;
   return sent(stream_.write(runs, count));
 }
 
+// A message that was promised: the system sends it. What is not in its memory would hold up everybody, so that is left
+// to a thread that may block.
+Tried::Result Connection::send_file() {
+  if (!writable_) return Tried::wait_writable;
+  const std::size_t left = session_->promised_output(), piece = std::min(left, file_chunk);
+  const std::uint64_t offset = message_->size() - left;
+  const auto send = [this, offset, piece] {
+    const Tried tried = stream_.send_file(message_->file_as_is(), offset, piece);
+    const bool cut_short = tried.result == Tried::done && tried.octets == 0;
+    return cut_short ? Tried{} : tried;
+  };
+  if (seems_cached(message_->file_as_is(), offset, piece)) return sent(send());
+  on(services_.blocking, send, [this](const Tried& tried) { sent(tried); });
+  return Tried::done;
+}
+
 Tried::Result Connection::sent(const Tried& tried) {
+  writable_ = tried.result != Tried::wait_writable && !tried.used_up;
   if (has_to_wait(tried)) return tried.result;
   if (tried.result == Tried::done)
     session_->consume_output(tried.octets);
@@ -153,80 +260,82 @@ Tried::Result Connection::sent(const Tried& tried) {
   return Tried::done;
 }
 
-// Is it the turn of a message that was promised?
-bool Connection::sends_file() { return message_ && session_->promised_output() > 0 && session_->output().empty(); }
-
-// The system sends it. What is not in its memory would hold up everybody, so that is left to a thread that may block.
-Awaitable<Tried::Result> Connection::send_file() {
-  const std::size_t left = session_->promised_output(), piece = std::min(left, fair_share);
-  const std::uint64_t offset = message_->size() - left;
-  const int file = message_->file_as_is();
-  Tried tried{Tried::failed};
-  if (seems_cached(file, offset, piece))
-    tried = stream_.send_file(file, offset, piece);
-  else
-    co_await on(services_.blocking, [&] { tried = stream_.send_file(file, offset, piece); });
-  const bool cut_short = tried.result == Tried::done && tried.octets == 0;
-  if (cut_short) tried.result = Tried::failed;
-  if (tried.result == Tried::done && left > piece) co_await asio::post(socket_.get_executor(), use_awaitable);
-  co_return sent(tried);
-}
-
 Tried::Result Connection::receive() {
   if (!readable_ && !stream_.has_read_ahead()) {
     session_->trim();  // who waits holds no buffers
     return Tried::wait_readable;
   }
-  readable_ = false;
   const pop3::MutableBuffer room = session_->input_buffer();
   const Tried tried = stream_.read(room.data, room.size);
+  readable_ = hung_up_ || (tried.result == Tried::done && !tried.used_up);
   session_->commit_input(tried.octets);
   if (tried.result == Tried::end) session_->end_of_input();
   if (tried.result == Tried::failed) session_->disconnect();
   return tried.result == Tried::wait_writable ? tried.result : Tried::done;
 }
 
+bool Connection::hold_back() {
+  if (may_go_on()) return wait(Tried::end, due_);
+  phase_ = Phase::session;
+  return true;
+}
+
+void Connection::end_session() {
+  message_.reset();
+  maildrop_.reset();
+  if (reason_ == to_string(pop3::CloseReason::disconnected))
+    phase_ = Phase::over;
+  else
+    say_goodbye();
+}
+
 // A socket that is closed while octets are unread resets the connection, and the peer may lose what was sent last. So:
-// say that this was all, then listen until the peer hangs up, but not for long.
-Awaitable<> Connection::say_goodbye() {
-  const pop3::TimePoint until = Clock::now() + goodbye_limit;
-  const auto go_on = [&] { return stop_ != Stop::at_once && Clock::now() < until; };
-  Tried tried = stream_.close_notify();
-  while (has_to_wait(tried) && go_on()) {
-    co_await wait(tried.result, until);
-    tried = stream_.close_notify();
-  }
+// say that this was all, then listen until the peer hangs up, but not for long. Whoever said QUIT says no more.
+void Connection::say_goodbye() {
+  const bool quit = session_ && reason_ == to_string(pop3::CloseReason::quit);
+  const bool nothing_unread = !readable_ && session_->unread_input().empty();
+  if (quit && nothing_unread && !stream_.encrypted())
+    phase_ = Phase::over;
+  else
+    enter(Phase::close_notify, goodbye_limit);
+}
+
+bool Connection::close_notify() {
+  const Tried tried = stream_.close_notify();
+  if (has_to_wait(tried) && stop_ != Stop::at_once && Clock::now() < due_) return wait(tried.result, due_);
   stream_.shut_sending();
-  for (tried = stream_.discard(); tried.result != Tried::end && tried.result != Tried::failed && go_on();
-       tried = stream_.discard())
-    co_await wait(Tried::wait_readable, until);
+  phase_ = Phase::last_octets;
+  return true;
+}
+
+bool Connection::hear_out() {
+  if (stop_ == Stop::at_once || Clock::now() >= due_) phase_ = Phase::over;
+  if (phase_ != Phase::over && !readable_) return wait(Tried::wait_readable, due_);
+  const Tried tried = stream_.discard();
+  readable_ = tried.result == Tried::done;
+  if (tried.result == Tried::end || tried.result == Tried::failed) phase_ = Phase::over;
+  return true;
 }
 
 // ---- what the session asks ----------------------------------------------------------------------------------------
 
 // What the kernel has in memory is read here: a thread that may block costs more than the reading.
-Awaitable<> Connection::answer(pop3::RetrieveRequest ask) {
+void Connection::answer(const pop3::RetrieveRequest& ask) {
   const std::size_t room = ask.top_lines ? top_chunk : body_chunk;
-  std::optional<std::string_view> octets;
   message_ = maildrop_->open_at_once(ask.number);
-  const auto may_be_sent = [&] {
-    return !ask.top_lines && stream_.sends_files() && message_->size() >= file_from && message_->file_as_is() >= 0;
+  if (may_be_sent(ask)) return promise(ask);
+  if (message_)
+    if (const auto octets = message_->read_at_once(0, room)) return lend(ask, 0, octets);
+  const auto open = [this, ask, room] {
+    if (!message_) message_ = maildrop_->open_message(ask.number);
+    return message_ && !may_be_sent(ask) ? message_->read(0, room) : std::nullopt;
   };
-  bool promised = message_ && may_be_sent();
-  if (message_ && !promised) octets = message_->read_at_once(0, room);
-  if (!octets && !promised) {
-    co_await on(services_.blocking, [&] {
-      if (!message_) message_ = maildrop_->open_message(ask.number);
-      promised = message_ && may_be_sent();
-      if (message_ && !promised) octets = message_->read(0, room);
-    });
-  }
-  if (promised)
-    promise(ask);
-  else if (octets)
-    lend(ask, 0, *octets);
-  else
-    session_->refuse(ask.token, {pop3::Code::none, message_ ? "the message cannot be read" : "the message is gone"});
+  on(services_.blocking, open, [this, ask](Octets octets) { may_be_sent(ask) ? promise(ask) : lend(ask, 0, octets); });
+}
+
+bool Connection::may_be_sent(const pop3::RetrieveRequest& ask) const {
+  return message_ && !ask.top_lines && stream_.sends_files() && message_->size() >= file_from &&
+         message_->file_as_is() >= 0;
 }
 
 // The line before it, the file and the line behind it leave as one, whatever calls it takes to send them.
@@ -235,114 +344,49 @@ void Connection::promise(const pop3::RetrieveRequest& ask) {
   session_->promise_body(ask.token, static_cast<std::size_t>(message_->size()));
 }
 
-Awaitable<> Connection::answer(pop3::BodyRequest ask) {
-  if (ask.offset % fair_share < body_chunk) co_await asio::post(socket_.get_executor(), use_awaitable);
-  auto octets = message_->read_at_once(ask.offset, body_chunk);
-  if (!octets) co_await on(services_.blocking, [&] { octets = message_->read(ask.offset, body_chunk); });
-  if (octets)
-    lend(ask, ask.offset, *octets);
-  else
-    session_->abort_body(ask.token);
+void Connection::answer(const pop3::BodyRequest& ask) {
+  if (const auto octets = message_->read_at_once(ask.offset, body_chunk)) return lend(ask, ask.offset, octets);
+  const auto read = [this, ask] { return message_->read(ask.offset, body_chunk); };
+  on(services_.blocking, read, [this, ask](Octets octets) { lend(ask, ask.offset, octets); });
 }
 
 // The octets stay in `message_` until the next one is asked for, or until BodyDone.
 template <class Request>
-void Connection::lend(const Request& ask, std::uint64_t offset, std::string_view octets) {
-  const bool last = offset + octets.size() >= message_->size();
-  session_->lend_body(ask.token, octets, last ? pop3::Chunk::last : pop3::Chunk::more);
+void Connection::lend(const Request& ask, std::uint64_t offset, Octets octets) {
+  if (!octets) return fail_to_lend(ask.token);
+  const bool last = offset + octets->size() >= message_->size();
+  session_->lend_body(ask.token, *octets, last ? pop3::Chunk::last : pop3::Chunk::more);
 }
 
-Awaitable<> Connection::answer(pop3::CommandRequest ask) {  // none is set up
-  session_->proceed(ask.token);
-  co_return;
+void Connection::fail_to_lend(pop3::Token<pop3::RetrieveRequest> token) {
+  session_->refuse(token, {pop3::Code::none, message_ ? "the message cannot be read" : "the message is gone"});
 }
 
-Awaitable<> Connection::answer(pop3::BodyDone) {
+void Connection::fail_to_lend(pop3::Token<pop3::BodyRequest> token) { session_->abort_body(token); }
+
+void Connection::answer(const pop3::CommandRequest& ask) { session_->proceed(ask.token); }  // none is set up
+
+void Connection::answer(const pop3::BodyDone&) {
   if (message_ && message_->file_as_is() >= 0) stream_.cork(false);
   message_.reset();
-  co_return;
 }
 
-Awaitable<> Connection::answer(pop3::CommitRequest ask) {
-  std::size_t removed = 0;
-  if (!ask.numbers.empty()) co_await on(services_.blocking, [&] { removed = maildrop_->remove(ask.numbers); });
-  maildrop_.reset();  // before the answer: whoever reads it may log in again
-  session_->accept(ask.token, removed);
+void Connection::answer(const pop3::CommitRequest& ask) {
+  const auto accept = [this, ask](std::size_t removed) {
+    maildrop_.reset();  // before the answer: whoever reads it may log in again
+    session_->accept(ask.token, removed);
+  };
+  if (ask.numbers.empty()) return accept(0);
+  on(
+      services_.blocking, [this, ask] { return maildrop_->remove(ask.numbers); }, accept);
 }
 
-Awaitable<> Connection::answer(pop3::Closed closed) {
+void Connection::answer(const pop3::Closed& closed) {  // end_session() unlocks the maildrop, if there still is one
   reason_ = to_string(closed.reason);
   if (!counted_user_.empty()) services_.throttle.leave(std::exchange(counted_user_, {}));  // a client may be quick
-  co_return;  // run() unlocks the maildrop, if there still is one
 }
 
-// ---- waiting ------------------------------------------------------------------------------------------------------
-
-// Does `work` on a thread that may block, then goes on here. What is thrown there is logged; `work` has to leave its
-// results so that they tell of the failure. Nothing else happens to the connection meanwhile.
-Awaitable<> Connection::on(asio::thread_pool& pool, std::function<void()> work) {
-  const auto there_and_back = [this, &pool](auto handler, auto todo) {
-    asio::post(pool, [this, handler = std::move(handler), todo = std::move(todo),
-                      stay = asio::make_work_guard(socket_.get_executor())]() mutable {
-      try {
-        todo();
-      } catch (const std::exception& error) {
-        LogLine(services_.log, Level::error, "failure").add("user", user_).add("what", error.what());
-      }
-      asio::post(stay.get_executor(), std::move(handler));
-    });
-  };
-  return asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(there_and_back, use_awaitable,
-                                                                             std::move(work));
-}
-
-// The other two end early when wake() is called.
-Awaitable<> Connection::wait(Tried::Result what, std::optional<pop3::TimePoint> until) {
-  const bool reads = what == Tried::wait_readable;
-  error_code error;
-  watch(until.value_or(pop3::TimePoint::max()));
-  co_await socket_.async_wait(reads ? Socket::wait_read : Socket::wait_write,
-                              asio::redirect_error(use_awaitable, error));
-  due_ = pop3::TimePoint::max();
-  readable_ = reads && !error;
-}
-
-// For a session that is neither to be written nor to be read: the reply to a failed login is held back.
-Awaitable<> Connection::nap(std::optional<pop3::TimePoint> until) {
-  Timer timer(socket_.get_executor(), until.value_or(pop3::TimePoint::max()));
-  nap_ = &timer;
-  error_code ignored;
-  co_await timer.async_wait(asio::redirect_error(use_awaitable, ignored));
-  nap_ = nullptr;
-}
-
-// Deadlines mostly move on, since something happened. So the timer is set again only when it would come too late; when
-// it comes too early, it looks at the deadline of that time.
-void Connection::watch(pop3::TimePoint deadline) {
-  due_ = deadline;
-  if (due_ >= timer_set_) return;
-  timer_set_ = due_;
-  timer_.expires_at(due_);
-  timer_.async_wait([self = shared_from_this()](error_code error) {
-    if (error) return;
-    self->timer_set_ = pop3::TimePoint::max();
-    if (Clock::now() >= self->due_)
-      self->wake();
-    else
-      self->watch(self->due_);
-  });
-}
-
-void Connection::wake() {
-  error_code ignored;
-  socket_.cancel(ignored);
-  if (nap_ != nullptr) nap_->cancel();
-}
-
-void Connection::stop(Stop how) {
-  stop_ = how;
-  wake();
-}
+// ---- the log ------------------------------------------------------------------------------------------------------
 
 void Connection::log_tls() {
   if (!services_.log.shows(Level::debug)) return;
@@ -368,6 +412,7 @@ void Connection::log_trace() {
 }
 
 void Connection::log_end() {
+  if (!services_.log.shows(Level::info)) return;
   const TlsDetails tls = stream_.shook_hands() ? stream_.tls_details() : TlsDetails{};
   const pop3::Counters counters = session_ ? session_->counters() : pop3::Counters{};
   LogLine(services_.log, Level::info, "session")

@@ -1,49 +1,29 @@
 // SPDX-License-Identifier: MIT
-// The driver: one coroutine for each connection, on the thread of its io_context.
+// The driver: moves octets between a socket and a session, and answers what the session asks.
 #ifndef POP3D_CONNECTION_HPP
 #define POP3D_CONNECTION_HPP
 
-#include <boost/asio/thread_pool.hpp>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
-#include "asio.hpp"
-#include "last_login.hpp"
-#include "log.hpp"
+#include "descriptor.hpp"
+#include "loop.hpp"
 #include "pop3/session.hpp"
-#include "proxy.hpp"
-#include "reloadable.hpp"
-#include "store.hpp"
+#include "services.hpp"
 #include "stream.hpp"
-#include "throttle.hpp"
-#include "tokens.hpp"
-#include "users.hpp"
 
 namespace pop3d {
 
-// What all connections share.
-struct Services {
-  std::string hostname;
-  bool apop;
-  Reloadable<Users> users;
-  Reloadable<Tokens> tokens;        // null: none are taken
-  Reloadable<TlsContext> tls;       // null: there is none
-  Reloadable<pop3::Config> config;  // made of the others
-  std::unique_ptr<Store> store;
-  Log log;
-  Networks proxies;        // whose connections begin with a PROXY header
-  ClientName client_name;  // a PROXY header has the CN only
-  Throttle throttle;
-  LastLogin last_login;
-  asio::thread_pool blocking;  // for what may take its time: files
-  asio::thread_pool hashing;   // password checks: guesses must not hold up those who are logged in
-};
+class Worker;
 
-class Connection : public std::enable_shared_from_this<Connection> {
+// Does in each phase what can be done at once; then its loop wakes it up: for the socket, for the time, or because
+// another thread has found an answer.
+class Connection final : public Watched {
  public:
   // How hard the server wants a connection to end.
   enum class Stop : std::uint8_t {
@@ -53,60 +33,99 @@ class Connection : public std::enable_shared_from_this<Connection> {
     at_once,
   };
 
-  Connection(Services& services, Socket socket, pop3::SessionId id, bool tls);
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-  ~Connection();
+  Connection(Worker& worker, Descriptor socket, const mailwire::IpEndpoint& peer, pop3::SessionId id, bool tls);
+  ~Connection() override { close(); }
 
-  Awaitable<> run();  // from the first octet to the last
-  void refuse();      // before run(): there are too many, of all addresses
-  void stop(Stop how);
+  // `refused`: there are too many, of all addresses. From here on it looks after itself, until Worker::end().
+  void begin(bool refused) noexcept;
+  void stop(Stop how) noexcept;
+  void close() noexcept;  // for the worker: this was all
+
+  std::size_t place = 0;  // among the worker's
 
  private:
+  enum class Phase : std::uint8_t {
+    proxy_header,
+    handshake,
+    session,
+    held_back,     // the reply to a failed login
+    close_notify,  // TLS says that this was all
+    last_octets,   // we have said all, the peer maybe not
+    over,
+  };
+
   // connection.cpp: octets, time, mail
-  Awaitable<bool> read_proxy_header();
-  Awaitable<bool> handshake();
-  Awaitable<> serve();
+  void on_ready(std::uint32_t events) override;
+  void on_time() override;
+  void on_turn() override { advance(); }
+  void advance() noexcept;
+  // Each returns whether there is more to do now; else it waits.
+  bool step();
+  bool read_proxy_header();
+  bool handshake();
+  bool serve();
+  bool hold_back();
+  bool close_notify();
+  bool hear_out();
+  bool wait(Tried::Result what, std::optional<pop3::TimePoint> until);
+
+  void enter(Phase phase, pop3::Duration limit);
+  bool may_go_on() const;
+  void admit_client();
+  void begin_handshake();
+  void greet();
+  void end_session();
+  void say_goodbye();
   Tried::Result exchange_octets();
   Tried::Result send(const pop3::ConstBuffer* runs, std::size_t count);
+  Tried::Result send_file();
   Tried::Result sent(const Tried& tried);
-  bool sends_file();
-  Awaitable<Tried::Result> send_file();
   Tried::Result receive();
-  Awaitable<> say_goodbye();
 
-  Awaitable<> answer(pop3::RetrieveRequest ask);
-  Awaitable<> answer(pop3::BodyRequest ask);
-  Awaitable<> answer(pop3::CommitRequest ask);
-  Awaitable<> answer(pop3::CommandRequest ask);
-  Awaitable<> answer(pop3::BodyDone done);
-  Awaitable<> answer(pop3::Closed closed);
+  void answer(const pop3::RetrieveRequest& ask);
+  void answer(const pop3::BodyRequest& ask);
+  void answer(const pop3::CommitRequest& ask);
+  void answer(const pop3::CommandRequest& ask);
+  void answer(const pop3::BodyDone& done);
+  void answer(const pop3::Closed& closed);
+  bool may_be_sent(const pop3::RetrieveRequest& ask) const;
   void promise(const pop3::RetrieveRequest& ask);
+  using Octets = std::optional<std::string_view>;
   template <class Request>
-  void lend(const Request& ask, std::uint64_t offset, std::string_view octets);
+  void lend(const Request& ask, std::uint64_t offset, Octets octets);
+  void fail_to_lend(pop3::Token<pop3::RetrieveRequest> token);
+  void fail_to_lend(pop3::Token<pop3::BodyRequest> token);
 
-  Awaitable<> on(asio::thread_pool& pool, std::function<void()> work);
-  Awaitable<> wait(Tried::Result what, std::optional<pop3::TimePoint> until);
-  Awaitable<> nap(std::optional<pop3::TimePoint> until);
-  void watch(pop3::TimePoint deadline);
-  void wake();
+  // elsewhere.hpp. Does `work` on a thread that may block, then `then` with its result here. What is thrown there is
+  // logged; the result is empty then. Nothing else happens to the connection meanwhile, so what a request refers to
+  // stays.
+  template <class Work, class Then>
+  void on(asio::thread_pool& pool, Work work, Then then);
+  template <class Work>
+  std::invoke_result_t<Work&> try_to(Work& work) noexcept;
+  template <class Then>
+  void resume(Then then) noexcept;
+
   void log_tls();
   void log_trace();
   void log_end();
 
   // login.cpp: who it is, and what he may
   void make_session();
-  Awaitable<> answer(pop3::TlsRequest ask);
-  void enter();
+  void enter_throttle();
+  void leave_throttle() noexcept;
+  void answer(const pop3::TlsRequest& ask);
+  void end_stls(bool done);
   std::optional<std::string_view> certified_identity() const;
   bool banned();
-  Awaitable<> answer(pop3::AuthRequest ask);
+  void answer(const pop3::AuthRequest& ask);
   void decide_by_token(const pop3::AuthRequest& ask, const Tokens::Checked& token, const Users& users);
-  Awaitable<> answer(pop3::DigestRequest ask);
-  Awaitable<> answer(pop3::ScramRequest ask);
-  Awaitable<> answer(pop3::SaslRequest ask);
-  Awaitable<> answer(pop3::LoginFailed failed);
-  Awaitable<> answer(pop3::ListRequest ask);
+  void answer(const pop3::DigestRequest& ask);
+  void answer(const pop3::ScramRequest& ask);
+  void answer(const pop3::SaslRequest& ask);
+  void answer(const pop3::LoginFailed& failed);
+  void answer(const pop3::ListRequest& ask);
+  void show(const pop3::ListRequest& ask, const std::string& user, std::unique_ptr<Maildrop> maildrop);
   template <class Request>
   void decide(const Request& ask, std::optional<Users::Verdict> verdict);
   template <class Request>
@@ -114,27 +133,39 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool admit(const std::string& user, pop3::Token<pop3::ListRequest> token);
   void log_failure(std::string_view why);
 
+  // What a proxy has told.
+  struct Proxied {
+    bool tls = false;       // it has ended the client's TLS
+    bool ends_tls = false;  // then TLS of ours is with the proxy, not with the client
+    std::string identity;
+  };
+
+  Worker& worker_;
   Services& services_;
   const std::shared_ptr<const pop3::Config> config_;  // outlives the session
   const pop3::SessionId id_;
-  Socket socket_;
+  pop3::TimePoint due_ = pop3::TimePoint::max();  // of what it does now
+  const pop3::TimePoint began_ = Clock::now();
+  Descriptor socket_;
+  Phase phase_ = Phase::session;
+  Stop stop_ = Stop::no;
+  Tried::Result awaited_ = Tried::end;  // end: nothing of the socket
+  bool readable_ = false;               // as far as is known
+  bool writable_ = true;
+  bool hung_up_ = false;  // what comes last is still to be read
+  bool watches_writing_ = false;
+  bool is_known_ = false;        // to the log
+  bool busy_ = false;            // another thread looks for an answer
+  mailwire::IpEndpoint client_;  // whose connection it is, for all who ask: the peer, or whom a proxy names
   Stream stream_;
   std::optional<pop3::Session> session_;  // from the moment on that its first octet may be sent
-  Timer timer_;
-  Timer* nap_ = nullptr;
-  pop3::TimePoint due_ = pop3::TimePoint::max();  // of the wait that is under way
-  pop3::TimePoint timer_set_ = pop3::TimePoint::max();
-  const pop3::TimePoint began_ = Clock::now();
-  Stop stop_ = Stop::no;
-  std::string_view refusal_;  // what a connection that is not admitted is told; empty: it is
-  bool readable_ = false;     // the last wait said so
+  pop3::Token<pop3::TlsRequest> stls_{};  // of the handshake that is under way
+  std::string_view refusal_;              // what a connection that is not admitted is told; empty: it is
   std::string_view reason_ = "tls_handshake";
-  mailwire::IpEndpoint client_;  // whose connection it is, for all who ask: the peer, or whom a proxy names
-  bool proxied_tls_ = false;     // a proxy has ended the client's TLS
-  bool proxy_ends_tls_ = false;  // then TLS of ours is with the proxy, not with the client
-  std::string proxied_identity_;
-  std::string user_;
   std::string_view method_ = "-";
+  std::string user_;
+  std::unique_ptr<ProxyReader> proxy_;
+  std::unique_ptr<Proxied> proxied_;
   std::optional<mailwire::IpAddress> counted_address_;  // for the throttle: to be given back
   std::string counted_user_;
   std::unique_ptr<Maildrop> maildrop_;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // What a connection has to do with its client's identity.
-#include "asio.hpp"  // first: see there
-
 #include <openssl/rand.h>
 
 #include <algorithm>
@@ -9,7 +7,7 @@
 #include <ctime>
 #include <stdexcept>
 
-#include "connection.hpp"
+#include "elsewhere.hpp"
 #include "mailwire/hash.hpp"
 #include "mailwire/scram.hpp"
 #include "pop3/digest.hpp"
@@ -74,7 +72,9 @@ void spoil(mailwire::OwnScramKeys& keys) {
 // "<unique@host>" (RFC 1939, 7)
 std::string apop_challenge(const std::string& hostname) {
   const auto hex = mailwire::to_hex(random_octets());
-  return "<" + std::string(hex.data(), hex.size()) + "." + std::to_string(std::time(nullptr)) + "@" + hostname + ">";
+  std::string challenge("<");
+  challenge.append(hex.data(), hex.size()).append(".").append(std::to_string(std::time(nullptr)));
+  return challenge.append("@").append(hostname).append(">");
 }
 
 }  // namespace
@@ -85,7 +85,7 @@ void Connection::make_session() {
   const KnownTls known(stream_, certified_identity());
   pop3::Connection facts;
   facts.id = id_;
-  facts.encrypted = stream_.encrypted() || proxied_tls_;
+  facts.encrypted = stream_.encrypted() || (proxied_ && proxied_->tls);
   facts.tls = known.facts;
   facts.apop_challenge = challenge;
   facts.nonce = std::string_view(nonce.data(), nonce.size());
@@ -94,23 +94,28 @@ void Connection::make_session() {
 }
 
 // Octets that came behind STLS belong to TLS: the client's first ones, or somebody else's, with which it fails.
-Awaitable<> Connection::answer(pop3::TlsRequest ask) {
+void Connection::answer(const pop3::TlsRequest& ask) {
   stream_.start_tls(services_.tls.get(), session_->unread_input());
-  const bool done = co_await handshake();
+  stls_ = ask.token;
+  begin_handshake();
+}
+
+void Connection::end_stls(bool done) {
+  phase_ = Phase::session;
   if (done)
-    session_->accept(ask.token, KnownTls(stream_, certified_identity()).facts);
+    session_->accept(stls_, KnownTls(stream_, certified_identity()).facts);
   else
-    session_->refuse(ask.token);
+    session_->refuse(stls_);
 }
 
 // Behind a proxy that ends the client's TLS a certificate that we see is its own, the same for everybody.
 std::optional<std::string_view> Connection::certified_identity() const {
-  if (!proxy_ends_tls_) return std::nullopt;
-  return proxied_identity_;
+  if (!proxied_ || !proxied_->ends_tls) return std::nullopt;
+  return proxied_->identity;
 }
 
 // Comes before TLS: whoever holds a handshake open counts too.
-void Connection::enter() {
+void Connection::enter_throttle() {
   if (!refusal_.empty()) return;
   switch (services_.throttle.enter(client_.address, Clock::now())) {
     case Throttle::Admission::admitted: counted_address_ = client_.address; return;
@@ -119,9 +124,9 @@ void Connection::enter() {
   }
 }
 
-Connection::~Connection() {
-  if (counted_address_) services_.throttle.leave(*counted_address_);
-  if (!counted_user_.empty()) services_.throttle.leave(counted_user_);
+void Connection::leave_throttle() noexcept {
+  if (counted_address_) services_.throttle.leave(*std::exchange(counted_address_, std::nullopt));
+  if (!counted_user_.empty()) services_.throttle.leave(std::exchange(counted_user_, {}));
 }
 
 // Since the connection was admitted, others may have failed from the same address.
@@ -129,29 +134,30 @@ bool Connection::banned() { return services_.throttle.banned(client_.address, Cl
 
 // ---- proofs -------------------------------------------------------------------------------------------------------
 
-Awaitable<> Connection::answer(pop3::AuthRequest ask) {
+void Connection::answer(const pop3::AuthRequest& ask) {
   user_ = ask.user;  // also of a login that fails, for the log
   method_ = to_string(ask.method);
   const bool bearer = ask.method == pop3::AuthMethod::oauthbearer || ask.method == pop3::AuthMethod::xoauth2;
-  std::optional<Users::Verdict> verdict;
-  std::optional<Tokens::Checked> token;
   const auto users = services_.users.get();
   if (banned()) {
-    verdict = Users::Verdict::barred;
+    decide(ask, Users::Verdict::barred);
   } else if (ask.method == pop3::AuthMethod::external) {  // TLS has checked the certificate
-    verdict = verdict_on_proven(*users, ask.user, client_.address);
+    decide(ask, verdict_on_proven(*users, ask.user, client_.address));
   } else if (bearer) {
-    co_await on(services_.hashing,
-                [&] { token = services_.tokens.get()->check(ask.password.reveal(), std::time(nullptr)); });
+    const auto check = [this, ask]() -> std::optional<Tokens::Checked> {
+      return services_.tokens.get()->check(ask.password.reveal(), std::time(nullptr));
+    };
+    on(services_.hashing, check, [this, ask, users](const std::optional<Tokens::Checked>& token) {
+      token ? decide_by_token(ask, *token, *users) : decide(ask, std::nullopt);
+    });
   } else if (users->is_quick_to_check(ask.user)) {
-    verdict = users->check(ask.user, ask.password.reveal(), client_.address);
+    decide(ask, users->check(ask.user, ask.password.reveal(), client_.address));
   } else {
-    co_await on(services_.hashing, [&] { verdict = users->check(ask.user, ask.password.reveal(), client_.address); });
+    const auto check = [this, ask, users]() -> std::optional<Users::Verdict> {
+      return users->check(ask.user, ask.password.reveal(), client_.address);
+    };
+    on(services_.hashing, check, [this, ask](std::optional<Users::Verdict> verdict) { decide(ask, verdict); });
   }
-  if (token)
-    decide_by_token(ask, *token, *users);
-  else
-    decide(ask, verdict);
 }
 
 // The token says who it is; whoever names somebody else is somebody else.
@@ -163,7 +169,7 @@ void Connection::decide_by_token(const pop3::AuthRequest& ask, const Tokens::Che
   session_->accept(ask.token, token.user);
 }
 
-Awaitable<> Connection::answer(pop3::DigestRequest ask) {
+void Connection::answer(const pop3::DigestRequest& ask) {
   user_ = ask.user;
   method_ = to_string(ask.method);
   const auto users = services_.users.get();
@@ -177,30 +183,29 @@ Awaitable<> Connection::answer(pop3::DigestRequest ask) {
     decide(ask, Users::Verdict::unknown_user);
   else
     decide(ask, right ? verdict_on_proven(*users, ask.user, client_.address) : Users::Verdict::wrong_password);
-  co_return;
 }
 
 // Keys that nobody's password fits look like others; so what is wrong with a user does not show.
-Awaitable<> Connection::answer(pop3::ScramRequest ask) {
+void Connection::answer(const pop3::ScramRequest& ask) {
   user_ = ask.user;
   method_ = to_string(ask.method);
   const bool sha_1 = ask.method == pop3::AuthMethod::scram_sha_1 || ask.method == pop3::AuthMethod::scram_sha_1_plus;
   const auto hash = sha_1 ? mailwire::ScramHash::sha_1 : mailwire::ScramHash::sha_256;
   const auto users = services_.users.get();
-  std::optional<Users::Scram> found;
-  co_await on(services_.hashing, [&] { found = users->scram_keys(ask.user, hash); });
-  if (!found) {
-    session_->refuse(ask.token, {pop3::Code::sys_temp, "the password cannot be checked"});
-    co_return;
-  }
-  // The server's signature would tell that the password was right.
-  if (banned() || !users->admits(ask.user, client_.address)) spoil(found->keys);
-  session_->accept(ask.token, found->keys.view());
+  const auto find = [ask, hash, users]() -> std::optional<Users::Scram> { return users->scram_keys(ask.user, hash); };
+  on(services_.hashing, find, [this, ask, users](std::optional<Users::Scram> found) {
+    if (!found) {
+      session_->refuse(ask.token, {pop3::Code::sys_temp, "the password cannot be checked"});
+      return;
+    }
+    // The server's signature would tell that the password was right.
+    if (banned() || !users->admits(ask.user, client_.address)) spoil(found->keys);
+    session_->accept(ask.token, found->keys.view());
+  });
 }
 
-Awaitable<> Connection::answer(pop3::SaslRequest ask) {  // there is no such mechanism
+void Connection::answer(const pop3::SaslRequest& ask) {  // there is no such mechanism
   session_->refuse(ask.token);
-  co_return;
 }
 
 template <class Request>
@@ -225,17 +230,16 @@ void Connection::turn_down(const Request& ask, std::string_view why) {
 }
 
 // What the session found out itself. Its reply is held back already; the throttle may want more.
-Awaitable<> Connection::answer(pop3::LoginFailed failed) {
+void Connection::answer(const pop3::LoginFailed& failed) {
   using Fault = pop3::LoginFailed::Fault;
   if (!failed.user.empty()) user_ = failed.user;
   if (failed.method != pop3::AuthMethod::other) method_ = to_string(failed.method);
   const bool guessed = failed.fault == Fault::wrong_proof || failed.fault == Fault::wrong_binding ||
                        failed.fault == Fault::not_authorized;
-  if (guessed && banned()) co_return;  // as in decide()
+  if (guessed && banned()) return;  // as in decide()
   log_failure(to_string(failed.fault));
-  if (!guessed) co_return;
-  const pop3::TimePoint now = Clock::now(), until = now + services_.throttle.failed(client_.address, now);
-  while (stop_ == Stop::no && Clock::now() < until) co_await nap(until);
+  if (!guessed) return;
+  enter(Phase::held_back, services_.throttle.failed(client_.address, Clock::now()));
 }
 
 void Connection::log_failure(std::string_view why) {
@@ -270,26 +274,29 @@ bool Connection::admit(const std::string& user, pop3::Token<pop3::ListRequest> t
   return true;
 }
 
-Awaitable<> Connection::answer(pop3::ListRequest ask) {
+void Connection::answer(const pop3::ListRequest& ask) {
   const std::string user = prepare_user(ask.user).value_or("");
-  if (!admit(user, ask.token)) co_return;
-  bool in_use = false;
-  auto maildrop = services_.store->open_at_once(user);
-  if (!maildrop) {
-    co_await on(services_.blocking, [&] {
-      maildrop = services_.store->open(user);
-      in_use = maildrop == nullptr;
-    });
-  }
-  if (in_use) {
-    session_->refuse(ask.token, {pop3::Code::in_use});
-  } else if (!maildrop) {
-    session_->refuse(ask.token, {pop3::Code::sys_temp});
-  } else if (session_->accept(ask.token, maildrop->messages()) == pop3::Outcome::applied) {
-    maildrop_ = std::move(maildrop);
-    user_ = user;
-    services_.last_login.note(user, Clock::now());
-  }  // else it is still ours, and unlocked here
+  if (!admit(user, ask.token)) return;
+  if (auto maildrop = services_.store->open_at_once(user)) return show(ask, user, std::move(maildrop));
+  struct Opened {
+    std::unique_ptr<Maildrop> maildrop;
+    bool failed = true;  // else another session has it
+  };
+  const auto open = [this, user] { return Opened{services_.store->open(user), false}; };
+  on(services_.blocking, open, [this, user, ask](Opened opened) {
+    if (opened.maildrop)
+      show(ask, user, std::move(opened.maildrop));
+    else
+      session_->refuse(ask.token, {opened.failed ? pop3::Code::sys_temp : pop3::Code::in_use});
+  });
+}
+
+// A maildrop that is not taken is still ours, and unlocked here.
+void Connection::show(const pop3::ListRequest& ask, const std::string& user, std::unique_ptr<Maildrop> maildrop) {
+  if (session_->accept(ask.token, maildrop->messages()) != pop3::Outcome::applied) return;
+  maildrop_ = std::move(maildrop);
+  user_ = user;
+  services_.last_login.note(user, Clock::now());
 }
 
 }  // namespace pop3d

@@ -10,6 +10,7 @@
 
 #include "../demo.hpp"
 #include "hash_password.hpp"
+#include "heap.hpp"
 #include "options.hpp"
 #include "server.hpp"
 
@@ -54,6 +55,7 @@ void listen(Server& server, const Options& options) {
 void serve(const Options& options) {
   use_all_descriptors();
   std::signal(SIGPIPE, SIG_IGN);
+  limit_arenas(options.workers);
   auto store = options.demo() ? make_demo_store() : make_maildir_store(options.mail, options.utf8);
   Server server(options, users_of(options), std::move(store), tls_of(options));
   listen(server, options);

@@ -32,7 +32,7 @@ constexpr const char* introduction = R"(pop3d serves Maildirs by POP3.
 struct Values {
   std::vector<std::string> listen, listen_tls, proxy_from;
   std::vector<std::string> certificates, keys;
-  std::string threads, max_connections, log_level, client_name;
+  std::string workers, max_connections, log_level, client_name;
   std::string connections_per_address, connections_per_user, failed_logins, ban_time, login_delay, expire, mechanisms;
   Options options;
 };
@@ -60,7 +60,9 @@ po::options_description describe(Values& values) {
     ("proxy-from", po::value(&values.proxy_from)->value_name("ADDRESS[/BITS]"),
      "connections from here must begin with a PROXY header, also in front of TLS; may be given many times")
     ("hostname", po::value(&options.hostname)->value_name("NAME"), "how the server calls itself")
-    ("threads", po::value(&values.threads)->value_name("N"), "event loops; default: one for each processor")
+    ("workers", po::value(&values.workers)->value_name("N"),
+     "threads that serve connections; default: one for each processor")
+    ("threads", po::value(&values.workers)->value_name("N"), "the same, by its old name")
     ("max-connections", po::value(&values.max_connections)->value_name("N"),
      "further ones are refused; default: 10000")
     ("max-connections-per-address", po::value(&values.connections_per_address)->value_name("N"),
@@ -279,9 +281,10 @@ Options parse_options(int argc, const char* const* argv) {
   for (const std::string& text : values.listen_tls) options.listen.push_back(parse_listen("--listen-tls", text, true));
   for (const std::string& text : values.proxy_from) options.proxies.push_back(parse_proxy(text));
   const unsigned processors = std::thread::hardware_concurrency();
-  options.threads = processors > 0 ? processors : 1;
-  if (given.count("threads") > 0)
-    options.threads = static_cast<unsigned>(parse_count("--threads", values.threads, 256));
+  options.workers = processors > 0 ? processors : 1;
+  for (const char* const name : {"workers", "threads"})
+    if (given.count(name) > 0)
+      options.workers = static_cast<unsigned>(parse_count("--" + std::string(name), values.workers, 256));
   if (given.count("max-connections") > 0)
     options.max_connections = parse_count("--max-connections", values.max_connections, 1'000'000);
   parse_throttle(values, given, options);

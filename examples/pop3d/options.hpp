@@ -31,7 +31,7 @@ struct Options {
   std::string hostname;
   bool allow_plaintext = false;
   std::vector<mailwire::IpNetwork> proxies;
-  unsigned threads = 1;
+  unsigned workers = 1;
   std::size_t max_connections = 10'000;
   Throttle::Limits throttle;
   std::chrono::seconds login_delay{0};

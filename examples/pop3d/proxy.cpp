@@ -25,10 +25,7 @@ bool is_proxy(const Networks& proxies, const mailwire::IpAddress& address) noexc
   return std::any_of(proxies.begin(), proxies.end(), [&](const auto& network) { return network.contains(address); });
 }
 
-mailwire::IpEndpoint peer_of(int socket) noexcept {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof storage;
-  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return {};
+mailwire::IpEndpoint endpoint_of(const sockaddr_storage& storage) noexcept {
   if (storage.ss_family == AF_INET) {
     sockaddr_in four;
     std::memcpy(&four, &storage, sizeof four);

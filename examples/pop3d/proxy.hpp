@@ -3,6 +3,8 @@
 #ifndef POP3D_PROXY_HPP
 #define POP3D_PROXY_HPP
 
+#include <sys/socket.h>
+
 #include <string_view>
 #include <vector>
 
@@ -14,11 +16,11 @@ namespace pop3d {
 
 using Networks = std::vector<mailwire::IpNetwork>;
 
-// Whether this peer has to send a header. One that is gone so early that it has no address could be anybody.
+// Whether this peer has to send a header. One without an address could be anybody.
 bool is_proxy(const Networks& proxies, const mailwire::IpAddress& address) noexcept;
 
-// The other end of a connected socket; nothing when that is gone already.
-mailwire::IpEndpoint peer_of(int socket) noexcept;
+// What accept() tells; nothing if that is no address of the Internet.
+mailwire::IpEndpoint endpoint_of(const sockaddr_storage& storage) noexcept;
 
 // Reads the header from a non-blocking socket and leaves there what follows it: a ClientHello, a first command.
 class ProxyReader {

@@ -1,92 +1,94 @@
 // SPDX-License-Identifier: MIT
-#include "asio.hpp"  // first: see there
-
 #include "server.hpp"
 
-#include <algorithm>
-#include <atomic>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/ip/v6_only.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <deque>
-#include <thread>
-#include <unordered_set>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
-#include "connection.hpp"
+#include <algorithm>
+#include <boost/asio/signal_set.hpp>
+#include <cerrno>
+#include <deque>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
 #include "settings.hpp"
+#include "worker.hpp"
 
 namespace pop3d {
 namespace {
 
-using namespace std::chrono_literals;
 using asio::ip::tcp;
-
-constexpr std::size_t refused_at_once = 64;  // connections over the limit that are told so at the same time
-constexpr auto accept_pause = 100ms;
 
 // Each check may take tens of MiB (ARGON2ID), so there are no more at once than the processors can do.
 std::size_t hashing_threads() { return std::max(1U, std::thread::hardware_concurrency()); }
 
-bool is_out_of_resources(error_code error) {
-  return error == boost::system::errc::too_many_files_open ||
-         error == boost::system::errc::too_many_files_open_in_system || error == boost::system::errc::no_buffer_space ||
-         error == boost::system::errc::not_enough_memory;
+void set(int socket, int level, int option) {
+  const int on = 1;
+  if (::setsockopt(socket, level, option, &on, sizeof on) != 0)
+    throw std::system_error(errno, std::generic_category(), "listening socket");
 }
 
-Awaitable<> sleep(Timer::duration time, Executor executor) {
-  Timer timer(executor, time);
-  error_code ignored;
-  co_await timer.async_wait(asio::redirect_error(use_awaitable, ignored));
+// What it accepts sends at once what there is to send: Nagle's algorithm would wait for acknowledgements.
+Descriptor open_socket(const tcp::endpoint& endpoint) {
+  const bool v6 = endpoint.protocol() == tcp::v6();
+  Descriptor socket(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  set(socket.get(), SOL_SOCKET, SO_REUSEADDR);
+  set(socket.get(), IPPROTO_TCP, TCP_NODELAY);
+  if (v6) set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY);
+  return socket;
 }
 
-// An event loop and what lives on it. Only its own thread touches it, but for the posts.
-struct Worker {
-  asio::io_context context{1};
-  asio::executor_work_guard<Executor> work{context.get_executor()};
-  Timer patience{context};
-  std::unordered_set<Connection*> connections;
-  bool stopping = false;
+void bind(const Descriptor& socket, const tcp::endpoint& endpoint) {
+  if (::bind(socket.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0)
+    throw std::system_error(errno, std::generic_category());
+}
 
-  void begin(Connection& connection) {
-    connections.insert(&connection);
-    if (stopping) connection.stop(Connection::Stop::when_idle);
-  }
-  void end(Connection& connection) {
-    connections.erase(&connection);
-    if (stopping && connections.empty()) patience.cancel();
-  }
-  // Idle connections end now; the others have some seconds, then a second, then nothing.
-  Awaitable<> stop() {
-    using Stop = Connection::Stop;
-    stopping = true;
-    for (const auto& [how, time] : {std::pair(Stop::when_idle, 5s), {Stop::now, 1s}, {Stop::at_once, 0s}}) {
-      for (Connection* const connection : connections) connection->stop(how);
-      if (connections.empty()) break;
-      patience.expires_after(time);
-      error_code ignored;
-      co_await patience.async_wait(asio::redirect_error(use_awaitable, ignored));
-    }
-    work.reset();  // run() returns when nothing is left
-  }
-};
+tcp::endpoint name_of(const Descriptor& socket) {
+  tcp::endpoint name;
+  auto size = static_cast<socklen_t>(name.capacity());
+  if (::getsockname(socket.get(), name.data(), &size) != 0) throw std::system_error(errno, std::generic_category());
+  name.resize(size);
+  return name;
+}
 
-struct Listener {
-  Acceptor acceptor;
-  bool tls;
-};
+// So many sockets at one address, among which the kernel deals out the connections. The first one does not share it yet
+// when it is bound: so nobody else has it.
+std::vector<Descriptor> listen_at(const tcp::endpoint& endpoint, std::size_t count) {
+  std::vector<Descriptor> sockets;
+  sockets.push_back(open_socket(endpoint));
+  bind(sockets[0], endpoint);
+  const tcp::endpoint bound = name_of(sockets[0]);
+  if (count > 1) set(sockets[0].get(), SOL_SOCKET, SO_REUSEPORT);
+  while (sockets.size() < count) {
+    sockets.push_back(open_socket(bound));
+    set(sockets.back().get(), SOL_SOCKET, SO_REUSEPORT);
+    bind(sockets.back(), bound);
+  }
+  for (const Descriptor& socket : sockets)
+    if (::listen(socket.get(), SOMAXCONN) != 0) throw std::system_error(errno, std::generic_category());
+  return sockets;
+}
+
+// "HOST:PORT", "[HOST]:PORT"
+std::string text_of(const tcp::endpoint& endpoint) {
+  const bool v6 = endpoint.address().is_v6();
+  std::string text(v6 ? "[" : "");
+  text += endpoint.address().to_string();
+  text += v6 ? "]:" : ":";
+  text += std::to_string(endpoint.port());
+  return text;
+}
 
 }  // namespace
 
 struct Server::Implementation {
   Implementation(const Options& options, Reloadable<Users>::Load users, std::unique_ptr<Store> store,
                  Reloadable<TlsContext>::Load tls)
-      : max_connections(options.max_connections),
-        workers(options.threads),
-        services{options.hostname,
+      : services{options.hostname,
                  options.apop,
+                 options.max_connections,
                  Reloadable<Users>(std::move(users)),
                  Reloadable<Tokens>([settings = options.tokens] {
                    return settings.wanted() ? std::make_shared<const Tokens>(Tokens::read(settings)) : nullptr;
@@ -101,29 +103,24 @@ struct Server::Implementation {
                  options.tls.client_name,
                  Throttle(options.throttle),
                  LastLogin(options.login_delay),
-                 asio::thread_pool(std::max(4U, options.threads)),
+                 asio::thread_pool(std::max(4U, options.workers)),
                  asio::thread_pool(hashing_threads())} {
     if (!options.demo()) hangup.add(SIGHUP);
+    for (unsigned i = 0; i < options.workers; ++i) workers.emplace_back(services);
   }
 
-  Awaitable<> accept(Listener& listener);
-  void begin(Worker& worker, Socket socket, bool tls, bool refused);
-  Awaitable<> stop_at_signal();
+  void stop_at_signal();
   void reload_at_signal();
   void reload();
   template <class T>
   void reload(Reloadable<T>& what, std::string_view name);
 
-  const std::size_t max_connections;
-  std::atomic<std::size_t> connections = 0;
-  std::atomic<pop3::SessionId> last_id = 0;
-  std::size_t turn = 0;
-  bool ending = false;         // of the first worker's thread
-  std::deque<Worker> workers;  // the first one accepts for all of them
-  std::deque<Listener> listeners;
-  asio::basic_signal_set<Executor> signals{workers.front().context.get_executor(), SIGTERM, SIGINT};
-  asio::basic_signal_set<Executor> hangup{workers.front().context.get_executor()};
+  asio::io_context context{1};  // of the thread that looks after signals, and after nothing else
+  asio::signal_set signals{context, SIGTERM, SIGINT};
+  asio::signal_set hangup{context};
+  bool ending = false;
   Services services;
+  std::deque<Worker> workers;
 };
 
 Server::Server(const Options& options, Reloadable<Users>::Load users, std::unique_ptr<Store> store,
@@ -132,101 +129,50 @@ Server::Server(const Options& options, Reloadable<Users>::Load users, std::uniqu
 Server::~Server() = default;
 
 std::vector<std::string> Server::listen(const Listen& where) try {
-  asio::io_context& context = implementation_->workers.front().context;
-  asio::ip::basic_resolver<tcp, Executor> resolver(context);
+  auto& workers = implementation_->workers;
+  tcp::resolver resolver(implementation_->context);
   std::vector<std::string> names;
   for (const auto& found : resolver.resolve(where.host, where.port, asio::ip::resolver_base::passive)) {
-    const tcp::endpoint endpoint = found.endpoint();
-    Acceptor acceptor(context, endpoint.protocol());
-    acceptor.set_option(Acceptor::reuse_address(true));
-    if (endpoint.protocol() == tcp::v6()) acceptor.set_option(asio::ip::v6_only(true));
-    acceptor.bind(endpoint);
-    acceptor.listen();
-    const tcp::endpoint bound = acceptor.local_endpoint();
-    const std::string address = bound.address().to_string();
-    names.push_back((bound.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(bound.port()));
-    implementation_->listeners.push_back({std::move(acceptor), where.tls});
+    std::vector<Descriptor> sockets = listen_at(found.endpoint(), workers.size());
+    names.push_back(text_of(name_of(sockets[0])));
+    for (std::size_t i = 0; i < workers.size(); ++i) workers[i].listen(std::move(sockets[i]), where.tls);
   }
   return names;
+} catch (const std::system_error& error) {
+  throw std::runtime_error("cannot listen on " + where.host + " port " + where.port + ": " + error.code().message());
 } catch (const boost::system::system_error& error) {
   throw std::runtime_error("cannot listen on " + where.host + " port " + where.port + ": " + error.code().message());
 }
 
 void Server::run() {
   Implementation& own = *implementation_;
-  Worker& first = own.workers.front();
-  for (Listener& listener : own.listeners) asio::co_spawn(first.context, own.accept(listener), asio::detached);
-  asio::co_spawn(first.context, own.stop_at_signal(), asio::detached);
+  own.stop_at_signal();
   own.reload_at_signal();
   std::vector<std::thread> threads;
-  for (Worker& worker : own.workers)
-    if (&worker != &first) threads.emplace_back([&worker] { worker.context.run(); });
-  first.context.run();
+  for (Worker& worker : own.workers) threads.emplace_back([&worker] { worker.run(); });
+  own.context.run();
   for (std::thread& thread : threads) thread.join();
   own.services.blocking.join();
   own.services.hashing.join();
 }
 
-// Over the limit a connection is told so; far over it, or without descriptors, the next ones wait in the kernel.
-Awaitable<> Server::Implementation::accept(Listener& listener) {
-  bool told = false;
-  while (listener.acceptor.is_open()) {
-    Worker& worker = workers[turn++ % workers.size()];
-    error_code error;
-    Socket socket = co_await listener.acceptor.async_accept(worker.context, asio::redirect_error(use_awaitable, error));
-    if (!error) {
-      const bool refused = ++connections > max_connections;
-      asio::post(worker.context, [this, &worker, socket = std::move(socket), tls = listener.tls, refused]() mutable {
-        begin(worker, std::move(socket), tls, refused);
-      });
-      told = false;
-    } else if (is_out_of_resources(error)) {
-      if (!std::exchange(told, true)) LogLine(services.log, Level::warning, "accept").add("what", error.message());
-      co_await sleep(accept_pause, listener.acceptor.get_executor());
-    }
-    while (connections >= max_connections + refused_at_once && listener.acceptor.is_open())
-      co_await sleep(accept_pause, listener.acceptor.get_executor());
-  }
+void Server::Implementation::stop_at_signal() {
+  signals.async_wait([this](error_code error, int) {
+    if (error) return;
+    signals.clear();  // a second one ends the process as usual
+    ending = true;
+    hangup.cancel();  // but SIGHUP has no effect any more
+    for (Worker& worker : workers) worker.stop();
+  });
 }
 
-// On the worker's thread.
-void Server::Implementation::begin(Worker& worker, Socket socket, bool tls, bool refused) {
-  std::shared_ptr<Connection> connection;
-  try {
-    connection = std::make_shared<Connection>(services, std::move(socket), ++last_id, tls);
-    if (refused) connection->refuse();
-    worker.begin(*connection);
-    asio::co_spawn(worker.context, connection->run(), [this, &worker, connection](std::exception_ptr error) mutable {
-      worker.end(*connection);
-      connection.reset();
-      --connections;
-      if (error) LogLine(services.log, Level::error, "connection").add("what", "ended by an exception");
-    });
-  } catch (const std::bad_alloc&) {  // it never ran
-    if (connection) worker.end(*connection);
-    --connections;
-  }
-}
-
-Awaitable<> Server::Implementation::stop_at_signal() {
-  co_await signals.async_wait(use_awaitable);
-  signals.clear();  // a second one ends the process as usual
-  ending = true;
-  hangup.cancel();  // but SIGHUP has no effect any more
-  for (Listener& listener : listeners) listener.acceptor.close();
-  for (Worker& worker : workers) asio::co_spawn(worker.context, worker.stop(), asio::detached);
-}
-
-// One at a time, on a thread that may read files. A signal that comes meanwhile is waiting afterwards.
+// One at a time. A signal that comes meanwhile is waiting afterwards.
 void Server::Implementation::reload_at_signal() {
   if (ending) return;
-  Worker& first = workers.front();
-  hangup.async_wait([this, &first](error_code error, int) {
+  hangup.async_wait([this](error_code error, int) {
     if (error) return;
-    asio::post(services.blocking, [this, &first] {
-      reload();
-      asio::post(first.context, [this] { reload_at_signal(); });
-    });
+    reload();
+    reload_at_signal();
   });
 }
 

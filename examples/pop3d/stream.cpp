@@ -72,7 +72,8 @@ Tried Stream::read(char* to, std::size_t room) {
     read_ahead_ = tried.result == Tried::done && SSL_has_pending(ssl_.get()) == 1;
     return tried;
   }
-  const Tried tried = after_call(::recv(socket_, to, room, 0), Tried::wait_readable);
+  Tried tried = after_call(::recv(socket_, to, room, 0), Tried::wait_readable);
+  tried.used_up = tried.octets < room;
   return tried.result == Tried::done && tried.octets == 0 ? Tried{Tried::end} : tried;
 }
 
@@ -80,11 +81,17 @@ Tried Stream::write(const pop3::ConstBuffer* runs, std::size_t count) {
   if (ssl_) return write_tls(runs, count);
   iovec parts[most_runs];
   count = std::min(count, most_runs);
-  for (std::size_t i = 0; i < count; ++i) parts[i] = {const_cast<char*>(runs[i].data), runs[i].size};
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    parts[i] = {const_cast<char*>(runs[i].data), runs[i].size};
+    total += runs[i].size;
+  }
   msghdr message{};
   message.msg_iov = parts;
   message.msg_iovlen = count;
-  return after_call(::sendmsg(socket_, &message, MSG_NOSIGNAL), Tried::wait_writable);
+  Tried tried = after_call(::sendmsg(socket_, &message, MSG_NOSIGNAL), Tried::wait_writable);
+  tried.used_up = tried.octets < total;
+  return tried;
 }
 
 // There is no MSG_NOSIGNAL for this: whoever calls it ignores SIGPIPE.

@@ -23,8 +23,9 @@ struct Tried {
     end,     // the peer sends no more
     failed,  // the connection is of no use any more
   };
-  Result result;
+  Result result = failed;
   std::size_t octets = 0;  // done: how many
+  bool used_up = false;    // done: another try would be in vain before the socket is ready again
 };
 
 // Of a call of the system that returned this, and set errno. `wait`: what to do if it has to be tried again.

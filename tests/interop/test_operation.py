@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Running pop3d: its command line, its log, its end, TLS, the demo."""
+import pathlib
 import re
 import select
 import signal
@@ -43,7 +44,7 @@ class CommandLine(Case):
             self.assertEqual((done.returncode, done.stderr), (0, b''))
             self.assertIn(word, done.stdout)
         for option in ('listen', 'listen-tls', 'mail', 'users', 'cert', 'key', 'client-ca',
-                       'require-client-cert', 'client-cert-name', 'allow-plaintext', 'proxy-from', 'hostname', 'threads',
+                       'require-client-cert', 'client-cert-name', 'allow-plaintext', 'proxy-from', 'hostname', 'workers', 'threads',
                        'max-connections', 'max-connections-per-address', 'max-connections-per-user',
                        'failed-logins-per-address', 'ban-time', 'login-delay', 'mechanisms', 'expire', 'apop',
                        'utf8', 'hash-password', 'scheme', 'user', 'log-level', 'help', 'version'):
@@ -71,6 +72,8 @@ class CommandLine(Case):
                 ((*serve, '--listen-tls', '127.0.0.1:0'), '--cert'),
                 ((*serve, '--listen-tls', '127.0.0.1:0', '--cert', CERTIFICATE), '--key'),
                 ((*serve, '--key', KEY), '--cert'),
+                ((*serve, '--workers', '0'), '--workers'),
+                ((*serve, '--workers', '257'), '--workers'),
                 ((*serve, '--threads', '0'), '--threads'),
                 ((*serve, '--mechanisms', 'PLAIN,NTLM'), '--mechanisms'),
                 ((*serve, '--threads', 'many'), '--threads'),
@@ -141,15 +144,53 @@ class CommandLine(Case):
         server = self.serve('--hostname', 'pop.example.org')
         self.assertIn(b'pop.example.org', self.connect(server.plain).line())
 
-    def test_threads(self):
-        """R38: one thread, and many, serve the same"""
-        for count in ('1', '7'):
-            server = self.serve('--threads', count)
+    def test_workers(self):
+        """R38: one worker, and many, serve the same; --threads is an old name for them"""
+        for options in (('--workers', '1'), ('--workers', '7'), ('--threads', '2')):
+            server = self.serve(*options)
             server.maildir.deliver(b'x\n')
             wire = self.logged_in(server)
             self.assertEqual(wire.ask_all(b'RETR 1')[1], b'x\r\n')
             wire.close()
             self.assertEqual(server.stop(), 0)
+
+    def threads_at_work(self, server):
+        """The threads that have used more than a tick of processor time: those of the workers, when nothing blocks."""
+        ticks = [[int(n) for n in (task / 'stat').read_text().rpartition(')')[2].split()[11:13]]
+                 for task in pathlib.Path(f'/proc/{server.process.pid}/task').iterdir()]
+        return sum(sum(pair) > 1 for pair in ticks)
+
+    def test_workers_share(self):
+        """Connections are dealt out among the workers, limits and locks hold for all of them"""
+        server = self.serve('--workers', '4', '--max-connections', '40')
+        wires = [self.greeted(server.plain) for _ in range(40)]
+        for _ in range(4):
+            refused = self.connect(server.plain)
+            self.assertErr(refused.line(), b'SYS/TEMP')
+            refused.close()
+        until = time.monotonic() + 10
+        while self.threads_at_work(server) < 3 and time.monotonic() < until:
+            for wire in wires:
+                wire.send(b'CAPA\r\n' * 20)
+            for wire in wires:
+                for _ in range(20):
+                    wire.line(), wire.body()
+        self.assertGreaterEqual(self.threads_at_work(server), 3)
+        replies = [wire.login('ann', 'sesame') for wire in wires[:10]]
+        self.assertEqual(sum(reply.startswith(b'+OK') for reply in replies), 1)
+        self.assertTrue(all(b'IN-USE' in reply for reply in replies[1:]))
+        self.assertEqual(server.stop(), 0)
+
+    def test_taken_port(self):
+        """A port that another pop3d listens at is not shared with it"""
+        for count in ('1', '3'):
+            server = self.serve('--workers', count)
+            port = f'127.0.0.1:{server.plain[1]}'
+            for other in ('1', '3'):
+                again = subprocess.run([server.command[0], '--listen', port, '--workers', other], capture_output=True,
+                                       timeout=10)
+                self.assertEqual(again.returncode, 1)
+                self.assertIn(b'cannot listen on 127.0.0.1 port', again.stderr)
 
     def test_max_connections(self):
         """F-DOS: over --max-connections a connection is told so, and the others stay"""

@@ -226,6 +226,23 @@ class Resources(Case):
         for wire in wires:
             self.assertOk(wire.ask_all(b'CAPA')[0])
 
+    def test_burst(self):
+        """F-DOS: what many connections at once took is given back"""
+        def burst():
+            wires = [self.greeted(self.server.plain) for _ in range(1500)]
+            held = self.server.memory()
+            for wire in wires:
+                wire.close()
+            return held
+        for _ in range(2):  # the second one finds what the first one has left
+            held = burst()
+        until = time.monotonic() + 5
+        while (kept := self.server.memory() - self.before) > MEGABYTE and time.monotonic() < until:
+            time.sleep(0.05)
+        self.note(f'1500 connections: {(held - self.before) // 1024} KiB, {kept // 1024} KiB when they were over')
+        if not self.server.is_sanitized():
+            self.assertLess(kept, MEGABYTE)
+
     def test_no_descriptors_left(self):
         """F-DOS: without descriptors new connections wait, nothing spins, and the others are served"""
         server = self.serve('--log-level', 'error', prefix=('sh', '-c', 'ulimit -n 60 && exec "$0" "$@"'))

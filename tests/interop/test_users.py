@@ -284,7 +284,8 @@ class Throttle(Case):
 
     def test_silent_handshakes(self):
         """--max-connections-per-address: connections that begin no TLS count, and further ones get no handshake"""
-        server = self.serve('--max-connections-per-address', '2', throttled=True, tls=True)
+        # One worker: it lets them in, in the order in which they come.
+        server = self.serve('--max-connections-per-address', '2', '--workers', '1', throttled=True, tls=True)
         silent = [self.connect(server.tls) for _ in range(2)]
         self.assertTrue(self.connect(server.tls).is_over())
         self.assertEqual([line['reason'] for line in server.session_lines(1)], ['refused'])
