@@ -6,6 +6,7 @@
 #include <functional>
 #include <variant>
 
+#include "block.hpp"
 #include "elsewhere.hpp"
 #include "page_cache.hpp"
 
@@ -14,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t body_chunk = 64 * 1024;
+constexpr std::size_t body_chunk = Block::full_size;
 constexpr std::size_t file_chunk = 256 * 1024;
 constexpr std::uint64_t file_from = 64 * 1024;  // a message of this size is sent by the system, if it can be
 constexpr std::size_t top_chunk = 8 * 1024;     // mostly, TOP wants the header and a few lines

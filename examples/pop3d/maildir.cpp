@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "block.hpp"
 #include "header_scan.hpp"
 #include "maildir_message.hpp"
 #include "mailwire/ascii.hpp"
@@ -19,7 +20,7 @@
 namespace pop3d {
 namespace {
 
-constexpr std::size_t block = 64 * 1024, header_block = 8 * 1024;
+constexpr std::size_t block = Block::full_size, header_block = 8 * 1024;
 
 [[noreturn]] void fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
 

@@ -27,10 +27,10 @@ std::optional<std::string_view> MaildirMessage::read_at_once(std::uint64_t offse
 std::optional<std::string_view> MaildirMessage::read_by(Read how, std::uint64_t offset, std::size_t room) {
   if (offset >= state_.size) return std::string_view();
   room = static_cast<std::size_t>(std::min<std::uint64_t>(room, state_.size - offset));
-  if (room > capacity_) buffer_ = std::make_unique_for_overwrite<char[]>(capacity_ = room);
-  const ssize_t n = how(file_.get(), buffer_.get(), room, offset);
+  char* const to = block_.room(room);
+  const ssize_t n = how(file_.get(), to, room, offset);
   if (n <= 0) return std::nullopt;  // it shrank, or the disk failed, or was to be waited for
-  const std::string_view octets(buffer_.get(), static_cast<std::size_t>(n));
+  const std::string_view octets(to, static_cast<std::size_t>(n));
   scan(offset, octets);
   if (offset + octets.size() == state_.size) file_.reset();
   return octets;

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "block.hpp"
 #include "descriptor.hpp"
 #include "file_cache.hpp"
 #include "store.hpp"
@@ -43,8 +44,7 @@ class MaildirMessage : public Message {
   Learned learned_;
   WireScan scan_;
   std::uint64_t scanned_ = 0;
-  std::unique_ptr<char[]> buffer_;
-  std::size_t capacity_ = 0;
+  Block block_;
 };
 
 }  // namespace pop3d

@@ -55,6 +55,7 @@ Tried Stream::handshake() {
     SSL_set0_rbio(ssl_.get(), socket);
     tried = after_tls(SSL_accept(ssl_.get()));
   }
+  read_ahead_ = SSL_has_pending(ssl_.get()) == 1;
   return tried;
 }
 
@@ -67,7 +68,9 @@ std::string Stream::channel_binding(std::string_view type) const {
 Tried Stream::read(char* to, std::size_t room) {
   if (ssl_) {
     ERR_clear_error();
-    return after_tls(SSL_read(ssl_.get(), to, static_cast<int>(std::min(room, tls_record))));
+    const Tried tried = after_tls(SSL_read(ssl_.get(), to, static_cast<int>(std::min(room, tls_record))));
+    read_ahead_ = tried.result == Tried::done && SSL_has_pending(ssl_.get()) == 1;
+    return tried;
   }
   Tried tried = after_call(::recv(socket_, to, room, 0), Tried::wait_readable);
   tried.used_up = tried.octets < room;
@@ -127,8 +130,6 @@ void Stream::cork(bool on) const noexcept {
   const int value = on ? 1 : 0;
   ::setsockopt(socket_, IPPROTO_TCP, TCP_CORK, &value, sizeof value);  // where it fails, there are more packets
 }
-
-bool Stream::has_read_ahead() const noexcept { return ssl_ && SSL_pending(ssl_.get()) > 0; }
 
 Tried Stream::close_notify() {
   if (!ssl_) return {Tried::done};

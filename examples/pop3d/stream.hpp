@@ -52,8 +52,9 @@ class Stream {
   // more.
   bool sends_files() const noexcept { return !encrypted(); }
   Tried send_file(int file, std::uint64_t offset, std::size_t size) const;
-  void cork(bool on) const noexcept;     // as long as it is on, only full packets leave
-  bool has_read_ahead() const noexcept;  // there is more to read() although the socket may not be readable
+  void cork(bool on) const noexcept;  // as long as it is on, only full packets leave
+  // There may be more to read() although the socket is not readable.
+  bool has_read_ahead() const noexcept { return read_ahead_; }
 
   Tried close_notify();  // TLS: says that this was all
   void shut_sending() noexcept;
@@ -64,6 +65,7 @@ class Stream {
   Tried write_tls(const pop3::ConstBuffer* runs, std::size_t count);
 
   int socket_;
+  bool read_ahead_ = false;  // OpenSSL has octets that it has not given to anybody: perhaps no whole record
   std::shared_ptr<const TlsContext> tls_;
   std::unique_ptr<SSL, FreeTls> ssl_;
 };

@@ -57,6 +57,7 @@ void set_rules(SSL_CTX* c) {
   // A write that could not be finished is tried again with the same octets, from wherever they lie by then. An idle
   // connection gives its buffers back.
   SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_read_ahead(c, 1);                           // one call for a record, not two
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);  // tickets keep what sessions need
 }
 

@@ -138,6 +138,11 @@ class Server:
         text = pathlib.Path(f'/proc/{self.process.pid}/status').read_text()
         return 1024 * int(re.search(rf'^{key}:\s*(\d+) kB', text, re.MULTILINE)[1])
 
+    def cpu(self):
+        """Seconds of the processor that it has used."""
+        fields = pathlib.Path(f'/proc/{self.process.pid}/stat').read_text().rpartition(')')[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
     def memory(self):
         return self.status('VmRSS')
 

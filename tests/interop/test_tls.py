@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -210,6 +211,50 @@ class Handshake(TlsCase):
                 wire.close()
                 if end.__code__.co_names == ('server', 'signal'):
                     self.assertEqual(self.server.wait(), 0)
+
+
+class Records(TlsCase):
+    """Records of TLS that come in other pieces than they were made."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.serve_tls(self.authority.issue('cut'))
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = self.trusting().wrap_bio(self.incoming, self.outgoing)
+        self.socket = socket.create_connection(self.server.tls, timeout=10)
+        self.addCleanup(self.socket.close)
+        self.until_done(self.tls.do_handshake)
+        self.assertOk(self.read())
+
+    def until_done(self, work):
+        while True:
+            try:
+                return work()
+            except ssl.SSLWantReadError:
+                self.flush()
+                self.incoming.write(self.socket.recv(65536))
+
+    def flush(self):
+        self.socket.sendall(self.outgoing.read())
+
+    def read(self):
+        return self.until_done(lambda: self.tls.read(1000))
+
+    def test_many_in_one_piece(self):
+        """R153: several records that come at once are all read, also where the last one is not whole"""
+        for _ in range(5):
+            self.tls.write(b'CAPA\r\n')
+        octets = self.outgoing.read()
+        self.socket.sendall(octets[:-9])
+        replies = b''
+        while replies.count(b'\r\n.\r\n') < 4:
+            replies += self.read()
+        self.assertEqual(replies.count(b'\r\n.\r\n'), 4)
+        before = self.server.cpu()
+        time.sleep(0.5)
+        self.assertLess(self.server.cpu() - before, 0.2)  # it waits for the rest, and does not look for it all the time
+        self.socket.sendall(octets[-9:])
+        self.assertOk(self.read())
 
 
 class ClientCertificates(TlsCase):
