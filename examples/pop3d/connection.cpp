@@ -182,9 +182,10 @@ void Connection::greet() {
 
 void Connection::begin_handshake() { enter(Phase::handshake, handshake_limit); }
 
-// The client speaks first. It may have done so to the proxy's reader, or behind STLS.
+// The client speaks first; behind STLS it may have done so already.
 bool Connection::handshake() {
-  const Tried tried = stream_.handshake();
+  const Tried tried = readable_ || session_ ? stream_.handshake() : Tried{Tried::wait_readable};
+  readable_ = hung_up_ || tried.result != Tried::wait_readable;
   if (has_to_wait(tried) && may_go_on()) return wait(tried.result, due_);
   const bool done = tried.result == Tried::done;
   if (done) log_tls();

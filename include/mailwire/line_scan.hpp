@@ -109,7 +109,7 @@ class Sse2LineScan : PortableLineScan {
   static LineCopy copy(const char* p, const char* end, bool crlf, char* out, const char* out_end) noexcept {
     const Irregular irregular(crlf);
     LineCopy at{p, out, 0};
-    while (end - at.in >= width && out_end - at.out > width) {
+    while (end - at.in >= width && out_end - at.out > width + 2) {
       // More than counts may be written: what follows is written over it.
       _mm_storeu_si128(reinterpret_cast<__m128i*>(at.out), load(at.in));
       const int found = _mm_movemask_epi8(irregular.in(at.in));
@@ -117,9 +117,13 @@ class Sse2LineScan : PortableLineScan {
       at.in += n;
       at.out += n;
       if (found == 0) continue;
-      const bool lf = *at.in == '\n';
-      at.crs += lf ? 1U : 0U;
-      *at.out++ = lf ? '\r' : '.';
+      if (*at.in == '\n') {
+        ++at.crs;
+        *at.out++ = '\r';
+        *at.out++ = *at.in++;
+        if (at.in == end || *at.in != '.') continue;  // else the next octet is irregular as well
+      }
+      *at.out++ = '.';
       *at.out++ = *at.in++;
     }
     return at;

@@ -11,7 +11,7 @@ import unittest
 from server import Server
 from wire import Wire
 
-POP3D = EPOLL = STDIO = ''
+POP3D = EPOLL = ASIO = STDIO = ''
 
 
 class Case(unittest.TestCase):

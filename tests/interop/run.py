@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The example programs over real sockets: run.py POP3D EPOLL STDIO [WORD...]
+"""The example programs over real sockets: run.py POP3D EPOLL ASIO STDIO [WORD...]
 
 Prints TAP, one point for each test. With WORDs only the tests that have one of them in their names are run.
 """
@@ -89,11 +89,11 @@ def too_long(*_):
 
 
 def main():
-    if len(sys.argv) < 4:
+    if len(sys.argv) < 5:
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    case.POP3D, case.EPOLL, case.STDIO = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:4])
-    words = sys.argv[4:]
+    case.POP3D, case.EPOLL, case.ASIO, case.STDIO = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:5])
+    words = sys.argv[5:]
     signal.signal(signal.SIGALRM, too_long)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
 

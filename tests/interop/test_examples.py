@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The two small servers: epoll (many connections on one thread) and stdio (one session, as inetd starts it)."""
+"""The small servers: epoll and asio (many connections on one thread), and stdio (one session, as inetd starts it)."""
 import base64
 import concurrent.futures
 import hashlib
@@ -44,8 +44,11 @@ class Examples(Case):
 
 
 class Epoll(Examples):
+    def server(self):
+        return case.EPOLL
+
     def setUp(self):
-        self.process = subprocess.Popen([case.EPOLL, '127.0.0.1:0'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen([self.server(), '127.0.0.1:0'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.addCleanup(self.process.wait)
         self.addCleanup(self.process.kill)
         self.addCleanup(self.process.stdout.close)
@@ -103,7 +106,7 @@ class Epoll(Examples):
         since = time.monotonic()
         self.assertOk(self.logged_in().ask(b'STAT'))
         self.assertLess(time.monotonic() - since, 1)
-        self.note(f'epoll: 3 stalled peers: {self.memory() - before} KiB more')
+        self.note(f'3 stalled peers: {self.memory() - before} KiB more')
         self.assertLess(self.memory() - before, 1024)
         message = self.logged_in().ask_all(b'RETR 1')[1]
         for wire in stalled:
@@ -116,7 +119,7 @@ class Epoll(Examples):
         """F-DOS F-SHARED: epoll: 400 sessions at once, each with its own state"""
         before = self.memory()
         wires = [self.logged_in() for _ in range(400)]
-        self.note(f'epoll: 400 sessions: {(self.memory() - before) * 1024 // 400} octets each')
+        self.note(f'400 sessions: {(self.memory() - before) * 1024 // 400} octets each')
         for number, wire in enumerate(wires):
             self.assertOk(wire.ask(b'DELE %d' % (1 + number % 3)))
         for number, wire in enumerate(wires):
@@ -220,9 +223,19 @@ class Epoll(Examples):
     def test_command_line(self):
         """epoll: wrong use is exit status 2, a taken port 1"""
         for arguments, status in ((['nonsense'], 2), (['a', 'b'], 2), (['%s:%d' % self.address], 1)):
-            done = self.run_program(case.EPOLL, *arguments, timeout=5)
+            done = self.run_program(self.server(), *arguments, timeout=5)
             self.assertEqual((arguments, done.returncode, done.stdout), (arguments, status, b''))
             self.assertTrue(done.stderr)
+
+
+class Asio(Epoll):
+    """The same promises, kept by coroutines."""
+
+    def server(self):
+        return case.ASIO
+
+    def shortDescription(self):
+        return super().shortDescription().replace('epoll:', 'asio:', 1)
 
 
 class Stdio(Examples):

@@ -65,18 +65,25 @@ inline void append_clean(ByteBuffer& out, std::string_view text, std::size_t roo
 
 inline constexpr std::size_t max_digits = 20;  // of 2^64-1
 
+// "00" to "99", one behind the other: a number is written two digits at a time.
+struct DigitPairs {
+  char octets[200] = {};
+  constexpr DigitPairs() noexcept {
+    for (int i = 0; i < 100; ++i) {
+      octets[2 * i] = static_cast<char>('0' + i / 10);
+      octets[2 * i + 1] = static_cast<char>('0' + i % 10);
+    }
+  }
+};
+inline constexpr DigitPairs digit_pairs;
+
 // Writes a number to memory that has room for max_digits; returns where it ends.
 inline char* put_number(char* to, std::uint64_t value) noexcept {
-  if (value < 10) {
-    *to = static_cast<char>('0' + value);
-    return to + 1;
-  }
   char digits[max_digits];
   char* first = digits + max_digits;
-  do {
-    *--first = static_cast<char>('0' + value % 10);
-    value /= 10;
-  } while (value > 0);
+  for (; value >= 10; value /= 100) std::memcpy(first -= 2, digit_pairs.octets + 2 * (value % 100), 2);
+  const bool odd = value > 0 || first == digits + max_digits;
+  if (odd) *--first = static_cast<char>('0' + value);
   const auto size = static_cast<std::size_t>(digits + max_digits - first);
   std::memcpy(to, first, size);
   return to + size;

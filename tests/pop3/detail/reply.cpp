@@ -110,6 +110,11 @@ TEST_CASE(
 
 TEST_CASE("R29 R31 R33 R35: numbers are written in full, and nothing behind them") {
   const auto number = [](std::uint64_t n) { return written([&](ByteBuffer& out) { detail::append_number(out, n); }); };
+  for (std::uint64_t n = 0; n < 20'000; ++n)
+    if (number(n) != std::to_string(n)) FAIL(n);
+  for (std::uint64_t power = 10; power < 10'000'000'000'000'000'000U; power *= 10)
+    for (const std::uint64_t n : {power - 1, power, power + 1, 9 * power})
+      if (number(n) != std::to_string(n)) FAIL(n);
   for (std::uint64_t n : {std::uint64_t{0}, std::uint64_t{9}, std::uint64_t{10}, std::uint64_t{4294967296},
                           std::uint64_t{1'000'000'000'000'000'000}, ~std::uint64_t{0}})
     CHECK(number(n) == std::to_string(n));

@@ -1,0 +1,187 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# POP3 servers side by side on this machine: Dovecot and popa3d from Debian 12, pop3d, the driver of examples/epoll.hpp
+# with Maildirs, and a null server, the floor. Works from a plain clone: installs what is missing (as root or by sudo),
+# builds our servers in release mode, makes a corpus, serves a copy of it by each server on loopback, runs the modes in
+# turn (A B C, B C A, ...), and prints a table of medians and ratios. CPU time is that of the server's processes; it and
+# the ratios count, rates depend on what else the machine does.
+#
+#   bash tests/bench/compare.sh [options]
+#
+#   --quick          all of it, once and short: to see that it works
+#   --reps N         runs of each mode and server (5)     --seconds S   of each (2)
+#   --modes LIST     of login,pop,retr,crlf,cmds1,cmds64,noop64,idle,crowd,calls and, of pop3d alone, tls,crowdtls
+#                    (all)
+#   --servers LIST   of dovecot,popa3d,null,pop3d,epoll (all)
+#   --sessions N     of idle and crowd (10000)
+#   --raw FILE       keep each run's line there           --json FILE   medians
+#   --pop3d FILE     measure this one instead of building it
+#   --keep           leave the folder with the corpus and the logs
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+modes=login,pop,retr,crlf,cmds1,cmds64,noop64,idle,crowd,calls,tls,crowdtls
+servers=dovecot,popa3d,null,pop3d,epoll
+reps=5 seconds=2 sessions=10000 workers=200 traced=500 small=512 big=4 big_octets=20000000 raw='' json='' pop3d='' keep=0 port=20100
+while [ $# -gt 0 ]; do
+  case $1 in
+    --quick) reps=1 seconds=0.3 sessions=200 workers=30 traced=50 small=64 big=2 big_octets=2000000 ;;
+    --keep) keep=1 ;;
+    --reps | --seconds | --modes | --servers | --sessions | --raw | --json | --pop3d)
+      [ $# -ge 2 ] || { echo "compare.sh: a value is missing for $1" >&2; exit 64; }
+      declare "${1#--}=$2"
+      shift
+      ;;
+    *)
+      sed -n '3,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"
+      [ "$1" = --help ]
+      exit $((64 * $?))
+      ;;
+  esac
+  shift
+done
+has() { # WORD LIST,OF,WORDS
+  case ,$2, in *,"$1",*) return 0 ;; *) return 1 ;; esac
+}
+
+. "$here/setup.sh"
+
+has dovecot "$servers" && needed+=(dovecot-core)
+install_missing "${needed[@]}"
+if [ "$(id -u)" != 0 ] && { has dovecot "$servers" || has popa3d "$servers"; }; then
+  die 'the peers need root (mount namespaces, files of other owners); or: --servers null,pop3d,epoll'
+fi
+# pop3d holds two descriptors for a session: its socket and the maildrop that it has locked.
+most=$((($(ulimit -Hn) - 1000) / 2))
+if [ "$sessions" -gt $most ]; then
+  say "$most sessions are held instead of $sessions: the limit of descriptors is $(ulimit -Hn)"
+  sessions=$most
+fi
+say 'building'
+if has pop3d "$servers"; then build_pop3d; fi
+build_ours
+say 'making the corpus'
+python3 "$here/make_corpus.py" "$work/mail" --big $big --big-octets $big_octets --small $small --tiny "$sessions" \
+  --mbox "$work/mail-popa3d" || die 'no corpus'
+for name in dovecot pop3d epoll; do
+  if has $name "$servers"; then cp -a "$work/mail" "$work/mail-$name"; fi
+done
+make_users "$work/mail"
+
+# ---- servers ----------------------------------------------------------------------------------------------------------
+port_of() {
+  case $1 in dovecot) echo $port ;; popa3d) echo $((port + 1)) ;; null) echo $((port + 2)) ;;
+    nullfile) echo $((port + 3)) ;; pop3d) echo $((port + 4)) ;; epoll) echo $((port + 5)) ;; tls) echo $((port + 6)) ;; esac
+}
+start() { # NAME
+  local at program=("$here/peers/start-program.sh" "$1")
+  at=$(port_of "$1")
+  case $1 in
+    dovecot | popa3d) started "$1" "$("$here/peers/start-$1.sh" "$at" "$work/mail-$1")" ;;
+    null) started "$1" "$("${program[@]}" "$at" "$work/null" "$at" "$work/mail")" ;;
+    nullfile) started "$1" "$("${program[@]}" "$at" "$work/null" "$at" "$work/mail" --sendfile)" ;;
+    epoll) started "$1" "$("${program[@]}" "$at" "$work/epoll_maildir" "127.0.0.1:$at" "$work/mail-$1" pass)" ;;
+    pop3d) start_pop3d "$at" "$(port_of tls)" "$work/mail-$1" ;;
+  esac
+}
+restart_all() {
+  local name
+  for name in $all; do
+    stop "$name"
+    start "$name"
+  done
+}
+all=${servers//,/ }
+has null "$servers" && has crlf "$modes" && all="$all nullfile"
+restart_all
+
+# ---- runs -------------------------------------------------------------------------------------------------------------
+[ -n "$raw" ] || raw=$work/raw
+: >"$raw"
+record() { # MODE SERVER REP STATUS: what the generator printed is in $work/out and $work/err
+  if [ "$4" = 0 ]; then
+    echo "test=$1 server=$2 rep=$3 $(cat "$work/out")" >>"$raw"
+  else
+    echo "test=$1 server=$2 rep=$3 FAIL $(head -c 300 "$work/err" | tr '\n' ' ')" >>"$raw"
+  fi
+  say "$(tail -1 "$raw" | cut -c1-160)"
+}
+run() { # MODE SERVER REP
+  local mode=$1 server=$2 args
+  [ "$mode" = crlf ] && [ "$server" = null ] && server=nullfile
+  args=(--port "$(port_of "$server")" --server "${pid[$server]}" --expect "$work/mail" --seconds "$seconds" --stall 20)
+  case $mode in
+    login | pop) args+=(--mode "$mode" --users "$small" --connections 16 --warmup 600) ;;
+    retr) args+=(--mode retr --user-pattern big%d --connections "$big") ;;
+    crlf) args+=(--mode retr --user-pattern crlf%d --connections "$big") ;;
+    cmds1) args+=(--mode cmds --users "$small" --connections 8) ;;
+    cmds64) args+=(--mode cmds --users "$small" --connections 8 --depth 64) ;;
+    noop64) args+=(--mode cmds --users "$small" --connections 8 --depth 64 --mix noop) ;;
+    idle) args+=(--mode idle --user-pattern t%d --connections "$sessions" --hold 1) ;;
+    crowd) args+=(--mode crowd --user-pattern t%d --connections "$sessions" --worker-users "$small" --workers "$workers") ;;
+    tls) args+=(--mode retr --user-pattern big%d --connections "$big" --tls --port "$(port_of tls)") ;;
+    crowdtls) args+=(--mode crowd --user-pattern t%d --connections "$sessions" --worker-users "$small" --workers "$workers" --tls
+      --port "$(port_of tls)") ;;
+    *) die "unknown mode $mode" ;;
+  esac
+  [ "$server" = popa3d ] && args+=(--no-capa)
+  case $mode in crowd*) args+=(--expect '' --seconds 5) ;; esac
+  timeout 120 "$work/load" "${args[@]}" >"$work/out" 2>"$work/err"
+  record "$mode" "$2" "$3" $?
+}
+descendants() { # PID: and itself
+  local child
+  echo "$1"
+  for child in $(pgrep -P "$1"); do descendants "$child"; done
+}
+# Counting slows a server down, so nothing is timed here.
+count_calls() { # MODE SERVER
+  local args=() tracer process
+  for process in $(descendants "${pid[$2]}"); do args+=(-p "$process"); done
+  timeout -s INT 60 strace -f -c -U calls,name -o "$work/calls" "${args[@]}" 2>/dev/null &
+  tracer=$!
+  sleep 1
+  timeout 50 "$work/load" --port "$(port_of "$2")" --mode "$1" --users $small --connections 16 --count $traced \
+    --warmup 0 >"$work/out" 2>"$work/err"
+  local status=$?
+  kill -INT $tracer
+  wait $tracer
+  echo " calls_per_session=$(awk -v n=$traced '$2 != "total" { sum += $1 } END { printf "%.1f", sum / n }' "$work/calls")" \
+    "calls=$(awk -v n=$traced '$1 > n / 4 && $2 != "total" { printf "%s:%.1f,", $2, $1 / n }' "$work/calls")" >>"$work/out"
+  tr '\n' ' ' <"$work/out" >"$work/out2" && mv "$work/out2" "$work/out"
+  record "calls-$1" "$2" 0 $status
+}
+
+IFS=, read -ra order <<<"$servers"
+for mode in ${modes//,/ }; do
+  case $mode in idle | crowd | crowdtls | calls | tls) continue ;; esac
+  for ((rep = 0; rep < reps; ++rep)); do
+    for ((i = 0; i < ${#order[@]}; ++i)); do
+      server=${order[$(((i + rep) % ${#order[@]}))]}
+      [ $server = popa3d ] && [ $mode = crlf ] && continue # an mbox has no CRLF
+      run "$mode" "$server" "$rep"
+    done
+  done
+done
+if has tls "$modes" && has pop3d "$servers"; then
+  for ((rep = 0; rep < reps; ++rep)); do run tls pop3d "$rep"; done
+fi
+if has calls "$modes"; then
+  for server in "${order[@]}"; do
+    [ "$server" = popa3d ] && continue # a process for each connection, which is what it would count
+    count_calls login "$server"
+    count_calls pop "$server"
+  done
+fi
+# Each on servers that have done nothing yet: what they keep would hide what a session takes.
+for mode in idle crowd crowdtls; do
+  has $mode "$modes" || continue
+  restart_all
+  for server in "${order[@]}"; do
+    [ "$server" = popa3d ] && continue
+    [ $mode = crowdtls ] && [ "$server" != pop3d ] && continue
+    run $mode "$server" 0
+  done
+done
+
+python3 "$here/table.py" "$raw" --servers "$servers" ${json:+--json "$json"}

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# How pop3d's cost grows with connections, with messages in a maildrop, and with their size, beside the null server
+# (compare.sh tells what that is). CPU time of the servers' processes; loopback only.
+#
+#   bash tests/bench/growth.sh [--quick] [--seconds S] [--pop3d FILE] [--keep]
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+seconds=2 pop3d='' keep=0 port=20140 small=512
+connections=(1 10 100 1000 10000) messages=(10 1000 100000) kilobytes=(1 32 1024 32768 1048576)
+while [ $# -gt 0 ]; do
+  case $1 in
+    --quick) seconds=0.3 small=32 connections=(1 10 100) messages=(10 1000) kilobytes=(1 1024) ;;
+    --keep) keep=1 ;;
+    --seconds | --pop3d)
+      declare "${1#--}=${2:-}"
+      shift
+      ;;
+    *)
+      sed -n '3,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"
+      [ "$1" = --help ]
+      exit $((64 * $?))
+      ;;
+  esac
+  shift
+done
+. "$here/setup.sh"
+install_missing "${needed[@]}"
+say 'building'
+build_pop3d
+build_ours
+say 'making the corpus'
+mail=$work/mail
+python3 "$here/make_corpus.py" "$mail" --big 0 --small $small --tiny "${connections[-1]}" --many "${messages[@]}" \
+  --one "${kilobytes[@]}" || die 'no corpus'
+make_users "$mail"
+start_pop3d $port $((port + 1)) "$mail"
+started null "$("$here/peers/start-program.sh" null $((port + 2)) "$work/null" $((port + 2)) "$mail" --sendfile)"
+
+value() { # KEY: of the last run
+  sed -n "s/.* $1=\([^ ]*\).*/\1/p" "$work/out"
+}
+run() { # SERVER ARGUMENT...
+  local server=$1 at=$port
+  [ "$server" = null ] && at=$((port + 2))
+  shift
+  timeout 300 "$work/load" --port $at --server "${pid[$server]}" --seconds "$seconds" --stall 120 "$@" >"$work/out" 2>"$work/err" ||
+    { tail -1 "$work/err" >&2; echo ' ' >"$work/out"; }
+  say "$server $*: $(cut -c1-120 "$work/out")"
+}
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (a != "" && b > 0) printf "%.2f", a / b; else printf "-" }'; }
+measure() { # KEY ARGUMENT...: prints "pop3d | null | ratio"
+  local key=$1 ours floor
+  shift
+  run pop3d "$@"
+  ours=$(value "$key")
+  run null "$@"
+  floor=$(value "$key")
+  printf '%s | %s | %s' "${ours:--}" "${floor:--}" "$(ratio "$ours" "$floor")"
+}
+
+echo '| connections | login: CPU s/1,000 | null | ratio | NOOP: CPU us | null | ratio |'
+echo '| --- | --- | --- | --- | --- | --- | --- |'
+for n in "${connections[@]}"; do
+  users=(--user-pattern t%d --users "${connections[-1]}" --connections "$n")
+  echo "| $n | $(measure cpu_s_per_1000 --mode login "${users[@]}") |" \
+    "$(measure cpu_us_per_command --mode cmds --mix noop "${users[@]}") |"
+done
+echo
+echo '| messages a maildrop | the first login, ms | login, STAT, QUIT: CPU ms | null | ratio |'
+echo '| --- | --- | --- | --- | --- |'
+for n in "${messages[@]}"; do
+  user=(--user-pattern "many$n" --users 1 --connections 1 --mode login)
+  run pop3d "${user[@]}" --count 1
+  first=$(awk -v us="$(value p50_us)" 'BEGIN { printf "%.1f", us / 1000 }')
+  echo "| $n | $first | $(measure cpu_s_per_1000 "${user[@]}" --warmup 1) |"
+done
+echo
+echo '| a message of | RETR: CPU s/GB | null | ratio |'
+echo '| --- | --- | --- | --- |'
+for size in "${kilobytes[@]}"; do
+  echo "| $size KB | $(measure cpu_s_per_GB --mode retr --user-pattern "one$size" --users 1 --connections 1) |"
+done

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# For the start-*.sh scripts, which source it. Each takes PORT MAIL [...], listens on 127.0.0.1 only, keeps what it
+# writes in a temporary folder, waits until the server accepts, and prints "pid=PID dir=FOLDER". stop.sh ends it.
+
+die() {
+  echo "$0: $*" >&2
+  exit 1
+}
+
+peer_dir() { # NAME: a fresh folder that servers with several users may enter
+  dir=$(mktemp -d "${TMPDIR:-/tmp}/peer-$1.XXXXXX") || exit 1
+  chmod 755 "$dir"
+  echo "$dir"
+}
+
+accepts() { # PORT
+  python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1).close()' "$1" 2>/dev/null
+}
+
+port_free() { # PORT
+  if accepts "$1"; then die "port $1 is taken"; fi
+}
+
+wait_port() { # PORT PID LOG: until it accepts, 30 s at most
+  i=0
+  while [ $i -lt 150 ]; do
+    accepts "$1" && return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.2
+    i=$((i + 1))
+  done
+  tail -20 "$3" >&2
+  die "nothing accepts at port $1"
+}
+
+# POP3 servers of Debian conflict with each other: they are unpacked side by side instead of installed.
+unpack_deb() { # FOLDER PACKAGE...
+  debs=$1
+  shift
+  mkdir -p "$debs"
+  for package in "$@"; do
+    [ -e "$debs/.deb-$package" ] && continue
+    (cd "$debs" && apt-get download -q "$package" >/dev/null 2>&1 && dpkg -x "$package"_*.deb . &&
+      rm -f "$package"_*.deb && touch ".deb-$package") || die "cannot get Debian's $package"
+  done
+}
+
+own_mail() { # ROOT: servers that serve a maildrop as its owner refuse root, so root's mail becomes nobody's
+  if [ "$(stat -c %u "$1")" = 0 ]; then chown -R 65534:65534 "$1"; fi
+  chmod 755 "$1"
+}
