@@ -18,7 +18,7 @@ namespace pop3d {
 #if defined(SYS_openat2) && defined(RESOLVE_CACHED)
 Descriptor open_if_cached(int folder, const char* path, int flags) noexcept {
   open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  how.flags = static_cast<decltype(how.flags)>(flags | O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   how.resolve = RESOLVE_CACHED | RESOLVE_NO_SYMLINKS;
   return Descriptor(static_cast<int>(::syscall(SYS_openat2, folder, path, &how, sizeof how)));
 }
