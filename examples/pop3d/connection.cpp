@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t body_chunk = Block::full_size;
 constexpr std::size_t file_chunk = 256 * 1024;
 constexpr std::uint64_t file_from = 64 * 1024;  // a message of this size is sent by the system, if it can be
-constexpr std::size_t top_chunk = 8 * 1024;     // mostly, TOP wants the header and a few lines
+constexpr std::size_t top_chunk = 16 * 1024;    // mostly, TOP wants the header and a few lines
 constexpr int most_steps = 16;                  // before others have their turn
 constexpr auto proxy_limit = 10s;
 constexpr auto handshake_limit = 15s;
@@ -294,8 +294,7 @@ void Connection::end_session() {
 // say that this was all, then listen until the peer hangs up, but not for long. Whoever said QUIT says no more.
 void Connection::say_goodbye() {
   const bool quit = session_ && reason_ == to_string(pop3::CloseReason::quit);
-  const bool nothing_unread = !readable_ && session_->unread_input().empty();
-  if (quit && nothing_unread && !stream_.encrypted())
+  if (quit && !readable_ && !stream_.encrypted())
     phase_ = Phase::over;
   else
     enter(Phase::close_notify, goodbye_limit);
@@ -323,10 +322,15 @@ bool Connection::hear_out() {
 // What the kernel has in memory is read here: a thread that may block costs more than the reading.
 void Connection::answer(const pop3::RetrieveRequest& ask) {
   const std::size_t room = ask.top_lines ? top_chunk : body_chunk;
-  message_ = maildrop_->open_at_once(ask.number);
+  message_ = ask.top_lines ? maildrop_->recall(ask.number) : nullptr;
+  const bool recalled = message_ != nullptr;
+  if (!recalled) message_ = maildrop_->open_at_once(ask.number);
   if (may_be_sent(ask)) return promise(ask);
   if (message_)
-    if (const auto octets = message_->read_at_once(0, room)) return lend(ask, 0, octets);
+    if (const auto octets = message_->read_at_once(0, room)) {
+      if (ask.top_lines && !recalled && octets->size() == message_->size()) maildrop_->remember(ask.number, *octets);
+      return lend(ask, 0, octets);
+    }
   const auto open = [this, ask, room] {
     if (!message_) message_ = maildrop_->open_message(ask.number);
     return message_ && !may_be_sent(ask) ? message_->read(0, room) : std::nullopt;

@@ -25,8 +25,8 @@ struct FileState {
   bool operator==(const FileState&) const = default;
 };
 
-// Safe to use by many threads at once.
-template <class Value>
+// Of at most twice `generation` files. Safe to use by many threads at once.
+template <class Value, std::size_t generation = 65'536>
 class FileCache {
  public:
   std::optional<Value> find(const FileState& file) const {
@@ -53,8 +53,6 @@ class FileCache {
       return static_cast<std::size_t>(hash ^ (hash >> 32));
     }
   };
-  static constexpr std::size_t generation = 65'536;
-
   mutable std::mutex mutex_;
   std::unordered_map<FileState, Value, Hash> young_, old_;
 };

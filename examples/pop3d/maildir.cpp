@@ -190,6 +190,19 @@ std::unique_ptr<Message> Maildir::open_at_once(std::uint32_t number) {
   return read_from(std::move(file), state, entry(number));
 }
 
+std::unique_ptr<Message> Maildir::recall(std::uint32_t number) {
+  if (entry(number).gone || !entry(number).is_known()) return nullptr;
+  auto found = cache_.recent.find(entry(number).file);
+  if (!found || std::chrono::steady_clock::now() >= found->until) return nullptr;
+  return std::make_unique<RememberedMessage>(std::move(found->octets));
+}
+
+void Maildir::remember(std::uint32_t number, std::string_view octets) {
+  if (!entry(number).is_known() || octets.size() > RecentMessage::most_octets) return;
+  cache_.recent.put(entry(number).file, {std::make_shared<const std::string>(octets),
+                                         std::chrono::steady_clock::now() + RecentMessage::life});
+}
+
 // The very file that was listed; null = it is not what it was. What it is now differs from what was listed: that was
 // the last time.
 std::unique_ptr<Message> Maildir::read_from(Descriptor file, const struct stat& state, const Entry& entry) {

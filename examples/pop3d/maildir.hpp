@@ -51,6 +51,8 @@ class Maildir : public Maildrop {
   pop3::Listing messages() const override { return listing_->messages(); }
   std::unique_ptr<Message> open_message(std::uint32_t number) override;
   std::unique_ptr<Message> open_at_once(std::uint32_t number) override;
+  std::unique_ptr<Message> recall(std::uint32_t number) override;
+  void remember(std::uint32_t number, std::string_view octets) override;
   std::size_t remove(pop3::Numbers numbers) override;
 
  private:

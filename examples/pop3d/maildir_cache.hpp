@@ -6,7 +6,10 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <string>
 
 #include "file_cache.hpp"
 #include "listing_cache.hpp"
@@ -25,9 +28,20 @@ struct WireForm {
 // `state`: of before it was read.
 WireForm wire_form(const WireScan& scan, const struct stat& state) noexcept;
 
+// A small message that TOP has just read. Who looks at the heads of messages asks for them all in a row, and often
+// again.
+struct RecentMessage {
+  static constexpr std::size_t most_octets = 16 * 1024;
+  static constexpr std::chrono::seconds life{1};  // that long nobody asks whether the file is still there
+
+  std::shared_ptr<const std::string> octets;
+  std::chrono::steady_clock::time_point until;
+};
+
 struct MaildirCache {
   FileCache<WireForm> wire;
   FileCache<bool> needs_utf8;
+  FileCache<RecentMessage, 128> recent;  // 4 MiB at most
   ListingCache listings;
 };
 

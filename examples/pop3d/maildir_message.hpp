@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -45,6 +46,23 @@ class MaildirMessage : public Message {
   WireScan scan_;
   std::uint64_t scanned_ = 0;
   Block block_;
+};
+
+// One that is in memory.
+class RememberedMessage : public Message {
+ public:
+  explicit RememberedMessage(std::shared_ptr<const std::string> octets) noexcept : octets_(std::move(octets)) {}
+
+  std::uint64_t size() const override { return octets_->size(); }
+  std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) override {
+    return std::string_view(*octets_).substr(static_cast<std::size_t>(offset), room);
+  }
+  std::optional<std::string_view> read_at_once(std::uint64_t offset, std::size_t room) override {
+    return read(offset, room);
+  }
+
+ private:
+  std::shared_ptr<const std::string> octets_;
 };
 
 }  // namespace pop3d

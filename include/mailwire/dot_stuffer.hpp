@@ -33,7 +33,7 @@ class DotStuffer {
     const char* const begin = in.data();
     return static_cast<std::size_t>(LineScan::find(begin + 1, begin + in.size(), repair_) - begin);
   }
-  // Octets that clean_prefix() found clean are sent by the caller.
+  // Octets that clean_prefix() found clean are sent by the caller; and what has been sent with all that it needs.
   void pass(std::string_view clean) noexcept {
     if (clean.empty()) return;
     octets_ += clean.size();
@@ -50,6 +50,8 @@ class DotStuffer {
     octets_ += octets;
     if (octets > 0) line_ended(true);
   }
+  // So many of them were not sent after all.
+  void take_back(std::uint64_t octets) noexcept { octets_ -= octets; }
 
   // Writes the next octets of the body to `out` as they go over the wire, until `in` or `room` is used up.
   struct Step {
@@ -62,7 +64,7 @@ class DotStuffer {
     const auto put_octets = [&](const char* to) {
       while (at.in != to && at.out != out_end) put_octet(at);
     };
-    put_octets(in.data() + (in.empty() ? 0 : 1));  // by what came before it
+    put_octets(in.data() + (in.empty() ? 0 : 1));  // by what came before it; from there on that is in memory
     if (at.in != in.data()) {
       const char* const start = at.in;
       at = LineScan::copy(at.in, in_end, repair_, at.out, out_end);

@@ -151,14 +151,14 @@ class LineReader {
     const bool skipping = skipped_ > 0;
     skipped_ = 0;
     if (limits.give_up > 0 && octets > limits.give_up) hopeless_ = true;
-    if (skipping || octets > limits.line) return {Status::too_long, {}, false};
+    if (skipping || octets > bounded(limits.line)) return {Status::too_long, {}, false};
     return {Status::line, {data_ + line_, octets - (after_cr ? 2U : 1U)}, !after_cr};
   }
 
   // The line goes on. Once it cannot be short enough any more its octets are dropped as they come.
   Result keep_or_skip(const LineLimits& limits) noexcept {
     const std::size_t octets = skipped_ + (scanned_ - head_);
-    if (octets < limits.line) return {Status::more, {}, false};
+    if (octets < bounded(limits.line)) return {Status::more, {}, false};
     skipped_ = octets;
     wipe(data_ + head_, scanned_ - head_);  // it may have been a secret
     line_ = head_ = scanned_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The inner loops that all octets of messages go through. With SSE2, which every x86-64 has, they look at 16 octets at
-// a time; elsewhere, or with MAILWIRE_NO_SIMD, at a line, by memchr().
+// a time; elsewhere, or with MAILWIRE_NO_SIMD, defined for the whole program, at a line, by memchr().
 //
 // An octet is irregular if it is a dot behind an LF, or, where `crlf` is wanted, an LF that is not behind a CR. All
 // functions but find_lf() look at the octet before `p`, too.
@@ -109,6 +109,7 @@ class Sse2LineScan : PortableLineScan {
   static LineCopy copy(const char* p, const char* end, bool crlf, char* out, const char* out_end) noexcept {
     const Irregular irregular(crlf);
     LineCopy at{p, out, 0};
+    // A block has at most 15 regular octets and then CR, LF and two dots.
     while (end - at.in >= width && out_end - at.out > width + 2) {
       // More than counts may be written: what follows is written over it.
       _mm_storeu_si128(reinterpret_cast<__m128i*>(at.out), load(at.in));
@@ -167,6 +168,7 @@ class Sse2LineScan : PortableLineScan {
 };
 
 using LineScan = Sse2LineScan;
+#undef MAILWIRE_SSE2
 #else
 using LineScan = PortableLineScan;
 #endif

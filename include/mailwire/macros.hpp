@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The switches of the library. None changes what a type looks like.
+// Switches of the library; MAILWIRE_NO_SIMD is in line_scan.hpp. None changes what a type looks like.
 #ifndef MAILWIRE_MACROS_HPP
 #define MAILWIRE_MACROS_HPP
 

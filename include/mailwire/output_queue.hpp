@@ -105,6 +105,9 @@ class OutputQueue {
     end_size_ = static_cast<std::uint8_t>(end_size_ - n);
   }
 
+  // Of what was promised, not sent.
+  std::size_t promised_left() const noexcept { return is_promised() ? run_.size : 0; }
+
   // Copies up to `room` octets into one block and consumes them.
   std::size_t copy(char* to, std::size_t room) noexcept {
     ConstBuffer runs[4];

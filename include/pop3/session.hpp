@@ -19,6 +19,7 @@
 //     while (auto event = session.poll(now())) answer(*event);        // now or later
 //     if (session.finished()) break;
 //     send session.output() if there is any, then session.consume_output(how much was sent);
+//     (else session.promised_output(), if you call promise_body())
 //     else read into session.input_buffer() if its size is not 0, then session.commit_input(how much was read);
 //     wait for whatever comes first: the socket, an answer, session.deadline()     // and session.trim() before
 //   }
@@ -185,7 +186,7 @@ class Session {
   void consume_output(std::size_t n);
   // How many octets of promise_body() come next, behind what output() and gather() give. When those give nothing it is
   // their turn: send them, as many as you like at a time, and count them with consume_output(). Whoever cannot:
-  // disconnect().
+  // disconnect(). As with output(), what was asked for may be under way: it stays until consume_output().
   std::size_t promised_output();
   // Copies up to `room` octets of output to one block and consumes them: for TLS records. Returns how many.
   std::size_t copy_output(char* to, std::size_t room);
@@ -438,13 +439,14 @@ class Session {
   std::uint32_t cursor_ = 0;    // listing: the next number; body: the message
 
   TimePoint now_{};
-  TimePoint began_{}, waiting_since_{}, asked_at_{};
+  TimePoint began_{}, asked_at_{};
+  TimePoint waiting_since_{};  // for the peer: to read if there is output, to say something if there is none
 
   mailwire::LineReader input_;
   mailwire::OutputQueue output_;
   Event pending_;  // if asked_
 
-  detail::Authentication* auth_ = nullptr;  // until login
+  detail::Authentication* auth_ = nullptr;  // until login, from the first word of who it is; while a reply is held
   detail::Extras* extras_ = nullptr;        // what most sessions do without
   detail::Maildrop maildrop_;
 

@@ -1045,3 +1045,87 @@ TEST_CASE("what may be a secret is wiped from the input, also when PASS is misty
     CHECK(std::string_view(room.data, room.size).find("secret") == std::string_view::npos);
   }
 }
+
+// ---- trim() at any moment -------------------------------------------------------------------------------------------
+
+namespace {
+
+// The next event, which has to be of that kind.
+template <class Kind>
+Kind next(Session& session) {
+  const auto event = session.poll({});
+  REQUIRE(event.has_value());
+  REQUIRE(std::holds_alternative<Kind>(*event));
+  return std::get<Kind>(*event);
+}
+void say(Session& session, std::string_view line) {
+  CHECK(session.receive(line) == line.size());
+  session.consume_output(session.output().size());
+}
+
+}  // namespace
+
+TEST_CASE("trim() keeps a LoginFailed that is to be told, and the user that it shows") {
+  pop3::Config config;
+  config.login_needs_tls = false;
+  config.login_delay = 600;
+  Session session(config);
+  say(session, "USER ann\r\nPASS pw\r\n");
+  session.accept(next<AuthRequest>(session).token);
+  pop3::Account account;
+  account.last_login = pop3::TimePoint{};
+  CHECK(session.accept(next<ListRequest>(session).token, {}, account) == pop3::Outcome::invalid);
+  session.trim();
+  const auto failed = next<pop3::LoginFailed>(session);
+  session.trim();
+  CHECK(failed.user == "ann");
+  CHECK_FALSE(session.poll({}).has_value());
+}
+
+TEST_CASE("R252: trim() before AUTH forgets no channel binding; a login does, and leaves what logs need where it is") {
+  pop3::Config config;
+  config.mechanisms = {"SCRAM-SHA-256-PLUS"};
+  pop3::Connection connection;
+  connection.encrypted = true;
+  connection.nonce = "0123456789abcdef";
+  connection.tls.exporter = "12345678901234567890123456789012";
+  SUBCASE("a binding alone") {}
+  SUBCASE("with a version") { connection.tls.version = "TLSv1.3, and so many octets that no string keeps them inside"; }
+  Session session(config, connection);
+  CHECK_FALSE(session.poll({}).has_value());
+  session.trim();
+  const pop3::TlsFacts facts = session.tls();
+  CHECK(facts.exporter == connection.tls.exporter);
+  say(session, "USER ann\r\nPASS pw\r\n");
+  session.accept(next<AuthRequest>(session).token);
+  REQUIRE(session.accept(next<ListRequest>(session).token, {}) == pop3::Outcome::applied);
+  CHECK(session.tls().exporter.empty());
+  CHECK(session.tls().version == connection.tls.version);
+  CHECK(facts.version == connection.tls.version);
+}
+
+TEST_CASE("octets that were promised count once they are sent") {
+  for (const std::size_t sent : {std::size_t{0}, std::size_t{10}}) {
+    pop3::Config config;
+    config.login_needs_tls = false;
+    Session session(config);
+    say(session, "USER ann\r\nPASS pw\r\nRETR 1\r\n");
+    session.accept(next<AuthRequest>(session).token);
+    const pop3::MessageInfo list[] = {{1000, "a"}};
+    REQUIRE(session.accept(next<ListRequest>(session).token, list) == pop3::Outcome::applied);
+    session.promise_body(next<RetrieveRequest>(session).token, 1000);
+    CHECK_FALSE(session.poll({}).has_value());
+    session.consume_output(session.output().size());
+    if (sent > 0) {
+      CHECK(session.promised_output() == 1000);
+      session.consume_output(sent);
+    }
+    session.shutdown();
+    const auto done = next<pop3::BodyDone>(session);
+    CAPTURE(sent);
+    CHECK_FALSE(done.complete);
+    CHECK(done.octets == sent);
+    CHECK(session.counters().body_octets == sent);
+    CHECK(next<pop3::Closed>(session).release);
+  }
+}

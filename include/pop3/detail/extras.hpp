@@ -88,16 +88,8 @@ class OwnTlsFacts {
     }
     return facts;
   }
-  // There is nothing to log.
-  bool is_empty() const noexcept {
-    const TlsFacts facts = view();
-    return facts.identity.empty() && facts.version.empty() && facts.cipher.empty() && facts.server_name.empty() &&
-           facts.protocol.empty();
-  }
-  bool has_binding() const noexcept {
-    const TlsFacts facts = view();
-    return !facts.exporter.empty() || !facts.server_end_point.empty() || !facts.unique.empty();
-  }
+  bool is_empty() const noexcept { return text_.empty(); }
+  bool has_binding() const noexcept { return text_.size() > without_bindings(); }
   // The octets of a channel binding by its registered name; empty = there is none.
   std::string_view binding(std::string_view type) const noexcept {
     const TlsFacts facts = view();
@@ -106,18 +98,25 @@ class OwnTlsFacts {
     if (type == "tls-unique") return facts.unique;
     return {};
   }
-  // Nobody will log in again.
-  void forget_bindings() {
-    TlsFacts facts = view();
-    facts.exporter = facts.server_end_point = facts.unique = {};
-    assign(facts);
+  // Nobody will log in again. Views of the other facts stay good.
+  void forget_bindings() noexcept {
+    const std::size_t kept = without_bindings();
+    mailwire::wipe(text_.data() + kept, text_.size() - kept);
+    text_.resize(kept);
+    for (std::size_t i = first_binding; i < count; ++i) sizes_[i] = 0;
   }
 
  private:
-  static constexpr std::size_t count = 8;
+  static constexpr std::size_t count = 8, first_binding = 5;
   static constexpr std::string_view TlsFacts::*members[count] = {
-      &TlsFacts::identity, &TlsFacts::exporter, &TlsFacts::server_end_point, &TlsFacts::unique,
-      &TlsFacts::version,  &TlsFacts::cipher,   &TlsFacts::server_name,      &TlsFacts::protocol};
+      &TlsFacts::identity, &TlsFacts::version,  &TlsFacts::cipher,           &TlsFacts::server_name,
+      &TlsFacts::protocol, &TlsFacts::exporter, &TlsFacts::server_end_point, &TlsFacts::unique};
+
+  std::size_t without_bindings() const noexcept {
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < first_binding; ++i) size += sizes_[i];
+    return size;
+  }
 
   std::string text_;  // all of them, one behind the other
   std::uint32_t sizes_[count] = {};
@@ -150,7 +149,8 @@ struct Authentication {
     if (text.empty()) text.release();
     const bool idle = exchange.step == SaslExchange::Step::none;
     if (idle) exchange.release();
-    return idle && text.empty() && nonce.empty() && apop_challenge.empty();
+    // Who was told of a LoginFailed may still look at its user.
+    return idle && text.empty() && nonce.empty() && apop_challenge.empty() && failed_user.empty();
   }
 };
 
@@ -162,7 +162,7 @@ struct Extras {
   mailwire::ByteBuffer command;                      // the line of a CommandRequest
   std::array<std::uint32_t, rule_count> broken{};    // as Counters has it
   std::string chunk;                                 // of send_body()
-  std::uint64_t octets_before_tls = 0;               // the same
+  std::uint64_t octets_before_tls = 0;               // as Counters has them
 
   std::string trace;
   std::size_t untraced = 0;         // lines that had no room

@@ -63,6 +63,7 @@ class Maildrop {
     if (rules.uids && rules.equal_uids != EqualUids::allow && !part_equal_uids(listing, rules, renamed)) return false;
     if (listing.count == 0) return true;
     for (const std::string& name : renamed) uid_octets += name.size();  // more than is needed
+    if (uid_octets > ~std::uint32_t{0}) return false;
     block_ = new char[listing.count * sizeof(Message) + (rules.uids ? uid_octets : 0)];
     count_ = static_cast<std::uint32_t>(listing.count);
     left_ = count_;
@@ -116,12 +117,14 @@ class Maildrop {
     const auto goes = [&](std::uint32_t number) {
       return is_marked(number) || (retrieved_too && at(number).retrieved);
     };
-    to_remove_ = 0;
-    for (std::uint32_t number = 1; number <= count_; ++number) to_remove_ += goes(number) ? 1U : 0U;
+    std::uint32_t wanted = 0;
+    for (std::uint32_t number = 1; number <= count_; ++number) wanted += goes(number) ? 1U : 0U;
     delete[] numbers_;
     numbers_ = nullptr;
-    if (to_remove_ == 0) return {};
-    std::uint32_t* next = numbers_ = new std::uint32_t[to_remove_];
+    to_remove_ = 0;
+    if (wanted == 0) return {};
+    std::uint32_t* next = numbers_ = new std::uint32_t[wanted];
+    to_remove_ = wanted;
     for (std::uint32_t number = 1; number <= count_; ++number)
       if (goes(number)) *next++ = number;
     return {numbers_, to_remove_};

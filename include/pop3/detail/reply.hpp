@@ -152,7 +152,7 @@ class ShortLine {
  public:
   explicit ShortLine(ByteBuffer& out) : out_(out), start_(out.room(most)), end_(start_) {}
   ShortLine& add(std::string_view word) noexcept {  // 70 octets at most
-    std::memcpy(end_, word.data(), word.size());
+    if (!word.empty()) std::memcpy(end_, word.data(), word.size());
     end_ += word.size();
     return *this;
   }

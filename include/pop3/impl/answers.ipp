@@ -204,12 +204,12 @@ POP3_INLINE Outcome Session::accept(Token<ListRequest> token, Listing messages, 
     say_error(Text::bad_listing, Code::sys_perm);
     return Outcome::invalid;
   }
-  state_ = State::transaction;
-  maildrop_open_ = true;
-  read_only_ = account.read_only;
   if (account.expire) extras().expire = account.expire;
   if (account.login_delay) extras().login_delay = account.login_delay;
   if (!account.language.empty() && !config_.languages.empty()) extras().user_language = account.language;
+  state_ = State::transaction;
+  maildrop_open_ = true;
+  read_only_ = account.read_only;
   drop_authentication();
   say_ok(maildrop_.left() == 1 ? Text::opened_one : Text::opened, maildrop_.left(), maildrop_.octets_left());
   return Outcome::applied;

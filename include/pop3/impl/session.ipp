@@ -311,8 +311,10 @@ POP3_INLINE void Session::drop_authentication() {
 }
 
 POP3_INLINE bool Session::finish_closing() {
+  const bool drops_run = ending_ == Ending::forced || (ending_ == Ending::cut && !output_.handed_out());
+  if (drops_run) stuffer_.take_back(output_.promised_left());
   if (ending_ == Ending::forced) output_.drop();
-  if (ending_ == Ending::cut && !output_.handed_out()) output_.drop_run();
+  if (drops_run) output_.drop_run();
   if (body_cut_ && !output_.has_run()) {
     body_cut_ = false;
     end_body(false);
@@ -339,7 +341,7 @@ POP3_INLINE void Session::trim() noexcept {
   input_.trim();
   output_.trim();
   if (asked_ || state_ == State::closed) return;  // a request that became stale may still be looked at
-  if (auth_ != nullptr && auth_->trim()) {
+  if (auth_ != nullptr && auth_->trim() && !failed_) {
     delete auth_;
     auth_ = nullptr;
   }

@@ -76,16 +76,27 @@ TEST_CASE("channel bindings are found by their registered names (RFC 5929, RFC 9
     CHECK(own.binding(none).empty());
 }
 
-TEST_CASE("facts for logs are kept after login, bindings are not what is asked for") {
+TEST_CASE("bindings are forgotten, facts for logs stay where they are") {
   pop3::TlsFacts facts;
   CHECK(OwnTlsFacts(facts).is_empty());
-  facts.exporter = facts.server_end_point = facts.unique = "x";
-  CHECK(OwnTlsFacts(facts).is_empty());
+  CHECK_FALSE(OwnTlsFacts(facts).has_binding());
+  facts.exporter = facts.server_end_point = facts.unique = "a binding";
+  OwnTlsFacts bindings(facts);
+  CHECK_FALSE(bindings.is_empty());
+  CHECK(bindings.has_binding());
+  bindings.forget_bindings();
+  CHECK(bindings.is_empty());
   for (std::string_view pop3::TlsFacts::*member :
        {&pop3::TlsFacts::identity, &pop3::TlsFacts::version, &pop3::TlsFacts::cipher, &pop3::TlsFacts::server_name,
         &pop3::TlsFacts::protocol}) {
-    pop3::TlsFacts one;
-    one.*member = "x";
-    CHECK_FALSE(OwnTlsFacts(one).is_empty());
+    pop3::TlsFacts one = facts;
+    one.*member = "a fact that is too long to stand in the string itself";
+    OwnTlsFacts own(one);
+    const pop3::TlsFacts before = own.view();
+    own.forget_bindings();
+    CHECK_FALSE(own.has_binding());
+    CHECK(own.view().exporter.empty());
+    CHECK((own.view().*member).data() == (before.*member).data());
+    CHECK(before.*member == one.*member);
   }
 }
