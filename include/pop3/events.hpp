@@ -27,9 +27,9 @@ struct AuthRequest {
   std::string_view user;     // EXTERNAL: TlsFacts::identity; ANONYMOUS: "anonymous"; OAUTHBEARER: may be empty
   std::string_view authzid;  // SASL: whose maildrop is wanted, if that is not `user`; then accept() has to say whose
   Secret password;           // or the token, or the trace of ANONYMOUS; wiped when answered
-  AuthMethod method;
-  bool encrypted;
-  std::uint32_t attempt;  // 1 = the first of this session
+  AuthMethod method = AuthMethod::user_pass;
+  bool encrypted = false;
+  std::uint32_t attempt = 0;  // 1 = the first of this session
 };
 
 // Is `digest` that of the challenge and the user's shared secret? pop3/digest.hpp can tell.   accept | refuse
