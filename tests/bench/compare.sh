@@ -51,12 +51,7 @@ install_missing "${needed[@]}"
 if [ "$(id -u)" != 0 ] && { has dovecot "$servers" || has popa3d "$servers"; }; then
   die 'the peers need root (mount namespaces, files of other owners); or: --servers null,pop3d,epoll'
 fi
-# pop3d holds two descriptors for a session: its socket and the maildrop that it has locked.
-most=$((($(ulimit -Hn) - 1000) / 2))
-if [ "$sessions" -gt $most ]; then
-  say "$most sessions are held instead of $sessions: the limit of descriptors is $(ulimit -Hn)"
-  sessions=$most
-fi
+sessions=$(at_most "$sessions")
 say 'building'
 if has pop3d "$servers"; then build_pop3d; fi
 build_ours

@@ -27,6 +27,7 @@ while [ $# -gt 0 ]; do
 done
 . "$here/setup.sh"
 install_missing "${needed[@]}"
+connections[-1]=$(at_most "${connections[-1]}")
 say 'building'
 build_pop3d
 build_ours

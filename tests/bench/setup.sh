@@ -27,6 +27,17 @@ install_missing() { # PACKAGE...
 needed=(g++ meson ninja-build pkg-config python3 openssl strace libboost-dev libboost-program-options-dev libssl-dev
   libcrypt-dev libsodium-dev libidn-dev nlohmann-json3-dev)
 
+# pop3d holds two descriptors for a session: its socket and the maildrop that it has locked.
+most_sessions=$((($(ulimit -Hn) - 1000) / 2))
+at_most() { # SESSIONS: or as many as there are descriptors for
+  if [ "$1" -gt $most_sessions ]; then
+    say "$most_sessions sessions instead of $1: the limit of descriptors is $(ulimit -Hn)"
+    echo $most_sessions
+  else
+    echo "$1"
+  fi
+}
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/${0##*/}.XXXXXX") || exit 1
 chmod 755 "$work"
 declare -A pid dir

@@ -13,6 +13,7 @@ namespace load {
 namespace {
 
 constexpr int opening_at_once = 64;
+constexpr int logins_at_once = 16;  // of those that stay; with 64 Dovecot's queue between processes overflows
 
 std::vector<Command> session_script(const Options& options, bool pop) {
   std::vector<Command> script;
@@ -134,7 +135,7 @@ class Stay : public Run {
   void log_all_in() {
     for (int i = 0; i < options().connections; ++i) held_.push_back(&add_connection());
     for (std::size_t next = 0; ready_ < held_.size(); poll()) {
-      for (; next < held_.size() && opening_ < opening_at_once; ++next, ++opening_) {
+      for (; next < held_.size() && opening_ < logins_at_once; ++next, ++opening_) {
         held_[next]->next = static_cast<std::uint32_t>(next);
         open(*held_[next], users_.of(static_cast<int>(next), 0, options().connections));
       }
@@ -303,6 +304,7 @@ class Crowd : public Stay {
     for (std::size_t i = 0; i < samplers && i < held().size(); ++i) sample(*held()[i]);
     while (working_ > 0 || sampling_ > 0 || !is_over()) {
       start_rested();
+      sample_rested();
       poll(1);
     }
     end_measure();
@@ -327,16 +329,16 @@ class Crowd : public Stay {
   }
 
  protected:
-  // A NOOP of an idle session is answered: another one is next, some way off.
+  // A NOOP of an idle session is answered.
   void worked(Connection& connection) override {
     noops_.push_back(static_cast<float>((now() - connection.since) * 1e6));
     --sampling_;
-    Connection* const next = held()[(static_cast<std::size_t>(connection.slot()) + samplers) % held().size()];
-    sample(next->has_asked() ? connection : *next);
+    sampled_.push_back({time() + sample_pause, &connection});
   }
 
  private:
-  static constexpr std::size_t samplers = 8;  // NOOPs under way at a time
+  static constexpr std::size_t samplers = 8;  // NOOPs under way at a time, at most
+  static constexpr double sample_pause = 0.01;
 
   static std::vector<Command> noop_script() {
     std::vector<Command> script(20, Command::noop);
@@ -347,6 +349,14 @@ class Crowd : public Stay {
   void start_rested() {
     for (; !resting_.empty() && resting_.front().first <= time() && !is_over(); resting_.pop_front())
       start(*resting_.front().second);
+  }
+  // The next session is some way off, so that all have their turn.
+  void sample_rested() {
+    for (; !sampled_.empty() && sampled_.front().first <= time(); sampled_.pop_front()) {
+      Connection& last = *sampled_.front().second;
+      Connection* const next = held()[(static_cast<std::size_t>(last.slot()) + samplers) % held().size()];
+      sample(next->has_asked() ? last : *next);
+    }
   }
   void start(Connection& worker) {
     ++working_;
@@ -366,6 +376,7 @@ class Crowd : public Stay {
   const std::vector<Command> scripts_[3];
   std::vector<Connection*> workers_;
   std::deque<std::pair<double, Connection*>> resting_;  // until when; all pauses are equally long
+  std::deque<std::pair<double, Connection*>> sampled_;  // the same for sessions whose NOOP was answered
   std::vector<float> noops_;
   long working_ = 0, sampling_ = 0;
 };

@@ -37,7 +37,7 @@ its reply. Every reply is checked, every message octet for octet; what fails a c
   --hold S              idle: seconds (3)
   --stall S             fail after S seconds without an octet (30)
   --workers N           crowd (200)   --worker-pattern P (u%d)   --worker-users N (512)
-  --pause S             crowd: of a worker between two sessions (0.1)
+  --pause S             crowd: of a worker between two sessions (1)
   --expect DIR          Maildirs DIR/USER: messages must match their files
   --server PID,...      measure CPU and memory of these processes and all that descend from them
   --no-capa             no CAPA in pop

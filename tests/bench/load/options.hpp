@@ -28,7 +28,7 @@ struct Options {
   int workers = 200;  // crowd: connections that work
   std::string worker_pattern = "u%d";
   int worker_users = 512;
-  double pause = 0.1;  // crowd: seconds of a worker between two sessions
+  double pause = 1;    // crowd: seconds of a worker between two sessions
   std::string expect;  // Maildirs whose files the messages must match
   std::vector<int> servers;
   bool capa = true, quickack = false;
