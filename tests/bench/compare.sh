@@ -16,6 +16,7 @@
 #   --sessions N     of idle and crowd (10000)
 #   --raw FILE       keep each run's line there           --json FILE   medians
 #   --pop3d FILE     measure this one instead of building it
+#   --workers N      of pop3d (1: like with like, for the null server and epoll have one thread)
 #   --keep           leave the folder with the corpus and the logs
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -27,6 +28,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --quick) reps=1 seconds=0.3 sessions=200 workers=30 traced=50 small=64 big=2 big_octets=2000000 ;;
     --keep) keep=1 ;;
+    --workers) [ $# -ge 2 ] || { echo 'compare.sh: a value is missing for --workers' >&2; exit 64; }; pop3d_workers=$2; shift ;;
     --reps | --seconds | --modes | --servers | --sessions | --raw | --json | --pop3d)
       [ $# -ge 2 ] || { echo "compare.sh: a value is missing for $1" >&2; exit 64; }
       declare "${1#--}=$2"
