@@ -213,11 +213,12 @@ constexpr bool parse_arguments(Command& command, LineParser words) noexcept {
       return is_name(command.name, broken) && is_digest(command.secret) && words.end();
     case Arguments::password: command.secret = words.all().value_or(""); return is_password(command.secret, broken);
     case Arguments::mechanism: {
+      const Rules before = broken;
       const auto mechanism = words.word();
       if (!mechanism) {
         // Outlook says it with one space behind it; nothing else is forgiven.
         const auto rest = command.rest;
-        if (rest && rest->empty() && *(rest->data() - 1) == ' ') broken = {};
+        if (rest && rest->empty() && *(rest->data() - 1) == ' ') broken = before;
         broken.add(Rule::auth_list);
         return true;
       }

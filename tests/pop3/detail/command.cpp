@@ -354,3 +354,18 @@ TEST_CASE("R190: the start of AUTH with an argument is known from its fifth octe
   for (const char* start : {"", "AUTH", "AUT", "AUTHX", "AUTH\r\n", " AUTH ", "USER x", "APOP "})
     CHECK_FALSE(begins_auth(start));
 }
+
+TEST_CASE("R4: what is forgiven behind AUTH is one space, and nothing that stands elsewhere in the line") {
+  const auto breaks_spaces = [](std::string_view line) {
+    const auto command = pop3::detail::parse_command(line);
+    CHECK(command.well_formed);
+    CHECK(command.broken.has(pop3::Rule::auth_list));
+    return command.broken.has(pop3::Rule::spaces);
+  };
+  CHECK_FALSE(breaks_spaces("AUTH"));
+  CHECK_FALSE(breaks_spaces("AUTH "));
+  for (const char* const line : {" AUTH ", "\tAUTH ", "\tAUTH", "AUTH\t", "AUTH  ", "AUTH \t"}) {
+    CAPTURE(line);
+    CHECK(breaks_spaces(line));
+  }
+}
