@@ -23,13 +23,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 modes=login,pop,retr,crlf,cmds1,cmds64,noop64,idle,crowd,calls,tls,crowdtls
 servers=dovecot,popa3d,null,pop3d,epoll
-reps=5 seconds=2 sessions=10000 workers=200 traced=500 small=512 big=4 big_octets=20000000 raw='' json='' pop3d='' keep=0 port=20100
+reps=5 seconds=2 sessions=10000 busy=200 workers=1 traced=500 small=512 big=4 big_octets=20000000 raw='' json='' pop3d='' keep=0 port=20100
 while [ $# -gt 0 ]; do
   case $1 in
-    --quick) reps=1 seconds=0.3 sessions=200 workers=30 traced=50 small=64 big=2 big_octets=2000000 ;;
+    --quick) reps=1 seconds=0.3 sessions=200 busy=30 traced=50 small=64 big=2 big_octets=2000000 ;;
     --keep) keep=1 ;;
-    --workers) [ $# -ge 2 ] || { echo 'compare.sh: a value is missing for --workers' >&2; exit 64; }; pop3d_workers=$2; shift ;;
-    --reps | --seconds | --modes | --servers | --sessions | --raw | --json | --pop3d)
+    --reps | --seconds | --modes | --servers | --sessions | --workers | --raw | --json | --pop3d)
       [ $# -ge 2 ] || { echo "compare.sh: a value is missing for $1" >&2; exit 64; }
       declare "${1#--}=$2"
       shift
@@ -115,9 +114,9 @@ run() { # MODE SERVER REP
     cmds64) args+=(--mode cmds --users "$small" --connections 8 --depth 64) ;;
     noop64) args+=(--mode cmds --users "$small" --connections 8 --depth 64 --mix noop) ;;
     idle) args+=(--mode idle --user-pattern t%d --connections "$sessions" --hold 1) ;;
-    crowd) args+=(--mode crowd --user-pattern t%d --connections "$sessions" --worker-users "$small" --workers "$workers") ;;
+    crowd) args+=(--mode crowd --user-pattern t%d --connections "$sessions" --worker-users "$small" --workers "$busy") ;;
     tls) args+=(--mode retr --user-pattern big%d --connections "$big" --tls --port "$(port_of tls)") ;;
-    crowdtls) args+=(--mode crowd --user-pattern t%d --connections "$sessions" --worker-users "$small" --workers "$workers" --tls
+    crowdtls) args+=(--mode crowd --user-pattern t%d --connections "$sessions" --worker-users "$small" --workers "$busy" --tls
       --port "$(port_of tls)") ;;
     *) die "unknown mode $mode" ;;
   esac

@@ -82,6 +82,6 @@ make_users() { # MAILROOT: all have the password "pass"; and a certificate
 start_pop3d() { # PORT TLSPORT MAILROOT
   started pop3d "$("$here/peers/start-program.sh" pop3d "$1" "$pop3d" --listen "127.0.0.1:$1" --listen-tls "127.0.0.1:$2" \
     --mail "$3" --users "$work/users" --allow-plaintext --cert "$work/cert.pem" --key "$work/key.pem" \
-    --workers "${pop3d_workers:-1}" --max-connections 20000 --max-connections-per-address 0 --max-connections-per-user 0 \
+    --workers "${workers:-1}" --max-connections 20000 --max-connections-per-address 0 --max-connections-per-user 0 \
     --failed-logins-per-address 0 --log-level warning)"
 }
