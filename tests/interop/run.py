@@ -39,6 +39,8 @@ class Tap(unittest.TestResult):
         print(f'{"not " if self.wrong else ""}ok {self.points} - {title.replace("#", "No. ")}{directive}')
         for line in '\n'.join(self.wrong).splitlines():
             print(f'#   {line}')
+        if self.wrong:  # "meson test" shows of a TAP test nothing else
+            print(f'{name}: {title}', *self.wrong, sep='\n', file=sys.stderr, flush=True)
         seconds = time.monotonic() - self.since
         if self.wrong or seconds > 2:
             print(f'#   {name}: {seconds:.1f} s')

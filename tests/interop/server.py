@@ -122,7 +122,9 @@ class Server:
     # ---- looks ----
 
     def log(self):
-        return (self.folder / 'log').read_bytes().decode('ascii')
+        """Its whole lines: one that crosses a page of the file can be seen half written."""
+        octets = (self.folder / 'log').read_bytes()
+        return octets[:octets.rfind(b'\n') + 1].decode('ascii')
 
     def session_lines(self, count=1, patience=5):
         """The log lines of ended sessions, once there are so many: a list of {key: value}."""
