@@ -232,7 +232,7 @@ Tried::Result Connection::exchange_octets() {
 
 Tried::Result Connection::send(const pop3::ConstBuffer* runs, std::size_t count) {
   if (!writable_) return Tried::wait_writable;
-  return sent(stream_.write(runs, count));
+  return sent(stream_.write(runs, count, body_follows_));
 }
 
 // A message that was promised: the system sends it. What is not in its memory would hold up everybody, so that is left
@@ -359,8 +359,8 @@ void Connection::answer(const pop3::BodyRequest& ask) {
 template <class Request>
 void Connection::lend(const Request& ask, std::uint64_t offset, Octets octets) {
   if (!octets) return fail_to_lend(ask.token);
-  const bool last = offset + octets->size() >= message_->size();
-  session_->lend_body(ask.token, *octets, last ? pop3::Chunk::last : pop3::Chunk::more);
+  body_follows_ = offset + octets->size() < message_->size();
+  session_->lend_body(ask.token, *octets, body_follows_ ? pop3::Chunk::more : pop3::Chunk::last);
 }
 
 void Connection::fail_to_lend(pop3::Token<pop3::RetrieveRequest> token) {
@@ -373,6 +373,7 @@ void Connection::answer(const pop3::CommandRequest& ask) { session_->proceed(ask
 
 void Connection::answer(const pop3::BodyDone&) {
   if (message_ && message_->file_as_is() >= 0) stream_.cork(false);
+  body_follows_ = false;
   message_.reset();
 }
 

@@ -156,6 +156,7 @@ class Connection final : public Watched {
   bool watches_writing_ = false;
   bool is_known_ = false;        // to the log
   bool busy_ = false;            // another thread looks for an answer
+  bool body_follows_ = false;    // more of the message than was lent
   mailwire::IpEndpoint client_;  // whose connection it is, for all who ask: the peer, or whom a proxy names
   Stream stream_;
   std::optional<pop3::Session> session_;  // from the moment on that its first octet may be sent

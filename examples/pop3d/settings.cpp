@@ -55,6 +55,7 @@ pop3::Config make_settings(const Options& options, const Users& users) {
   config.tolerate.bare_lf = true;    // for people who type
   config.tolerate.auth_list = true;  // for Outlook
   config.limits.login = std::chrono::minutes(3);
+  config.limits.output_high = 16 * 1024;  // the replies to a batch of commands leave as one
   config.trace = options.log_level >= Level::debug;
   return config;
 }

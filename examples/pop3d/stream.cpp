@@ -77,7 +77,7 @@ Tried Stream::read(char* to, std::size_t room) {
   return tried.result == Tried::done && tried.octets == 0 ? Tried{Tried::end} : tried;
 }
 
-Tried Stream::write(const pop3::ConstBuffer* runs, std::size_t count) {
+Tried Stream::write(const pop3::ConstBuffer* runs, std::size_t count, bool more_follows) {
   if (ssl_) return write_tls(runs, count);
   iovec parts[most_runs];
   count = std::min(count, most_runs);
@@ -89,7 +89,8 @@ Tried Stream::write(const pop3::ConstBuffer* runs, std::size_t count) {
   msghdr message{};
   message.msg_iov = parts;
   message.msg_iovlen = count;
-  Tried tried = after_call(::sendmsg(socket_, &message, MSG_NOSIGNAL), Tried::wait_writable);
+  const int flags = more_follows ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
+  Tried tried = after_call(::sendmsg(socket_, &message, flags), Tried::wait_writable);
   tried.used_up = tried.octets < total;
   return tried;
 }

@@ -44,8 +44,8 @@ class PortableLineScan {
     }
   }
 
-  // Copies with a dot in front of each irregular dot, and a CR in front of each irregular LF, until little of the input
-  // or of the room is left.
+  // Copies with a dot in front of each irregular dot, and a CR in front of each irregular LF, until the input or, but
+  // for two octets, the room is used up.
   static LineCopy copy(const char* p, const char* end, bool crlf, char* out, const char* out_end) noexcept {
     LineCopy at{p, out, 0};
     while (at.in != end && out_end - at.out > 2) {
@@ -106,28 +106,35 @@ class Sse2LineScan : PortableLineScan {
     return PortableLineScan::find(p, end, crlf);
   }
 
+  // Only at an LF and behind it there is anything to do, so nothing else is looked for.
   static LineCopy copy(const char* p, const char* end, bool crlf, char* out, const char* out_end) noexcept {
-    const Irregular irregular(crlf);
+    constexpr std::ptrdiff_t step = 2 * width;
+    const __m128i lf = _mm_set1_epi8('\n');
     LineCopy at{p, out, 0};
-    // A block has at most 15 regular octets and then CR, LF and two dots.
-    while (end - at.in >= width && out_end - at.out > width + 2) {
+    if (end - p >= step && out_end - out > 1 && *p == '.') put_irregular(at, crlf);
+    // A step has at most 31 octets and then CR, LF and two dots.
+    while (end - at.in >= step && out_end - at.out >= step + 3) {
+      const __m128i first = load(at.in), second = load(at.in + width);
       // More than counts may be written: what follows is written over it.
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(at.out), load(at.in));
-      const int found = _mm_movemask_epi8(irregular.in(at.in));
-      const int n = found == 0 ? static_cast<int>(width) : __builtin_ctz(static_cast<unsigned>(found));
+      store(at.out, first);
+      store(at.out + width, second);
+      const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(first, lf))) |
+                         static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(second, lf))) << width;
+      const std::ptrdiff_t n = found == 0 ? step : __builtin_ctz(found);
       at.in += n;
       at.out += n;
       if (found == 0) continue;
-      if (*at.in == '\n') {
-        ++at.crs;
-        *at.out++ = '\r';
-        *at.out++ = *at.in++;
-        if (at.in == end || *at.in != '.') continue;  // else the next octet is irregular as well
-      }
+      const bool bare = crlf && at.in[-1] != '\r';
+      *at.out = '\r';
+      at.out += bare ? 1 : 0;
+      at.crs += bare ? 1U : 0U;
+      *at.out++ = *at.in++;
+      if (at.in == end || *at.in != '.') continue;
       *at.out++ = '.';
       *at.out++ = *at.in++;
     }
-    return at;
+    const LineCopy rest = PortableLineScan::copy(at.in, end, crlf, at.out, out_end);
+    return {rest.in, rest.out, at.crs + rest.crs};
   }
 
   static std::size_t count_bare_lf(const char* p, const char* end) noexcept {
@@ -146,6 +153,7 @@ class Sse2LineScan : PortableLineScan {
   static constexpr std::ptrdiff_t width = sizeof(__m128i);
 
   static __m128i load(const char* p) noexcept { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+  static void store(char* p, __m128i octets) noexcept { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), octets); }
   static __m128i is_bare_lf(__m128i octets, __m128i before) noexcept {
     const __m128i lfs = _mm_cmpeq_epi8(octets, _mm_set1_epi8('\n'));
     return _mm_andnot_si128(_mm_cmpeq_epi8(before, _mm_set1_epi8('\r')), lfs);
