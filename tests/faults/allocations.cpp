@@ -5,6 +5,7 @@
 //   is careful, and disconnects:    Closed comes, and tells who releases the maildrop; nothing is removed unasked
 //   is careless, and goes on:       nothing is undefined (that is for sanitizers to see), and nothing is leaked
 // once more with no memory at all from there on, and once more with a trace.
+// (Valgrind: --soname-synonyms=somalloc=nouserintercepts, else it puts its own operator new in the place of ours.)
 // Built without exceptions: the process ends there, and nothing goes on with half of a work.
 #include "heap.hpp"
 
@@ -32,6 +33,7 @@ std::size_t play_through(const Dialogue& dialogue, Report& report) {
     player.play();
     if (!player.faults().empty()) report.wrong("with all memory", player.faults());
   }
+  if (heap.asked == 0) report.wrong("with all memory", "nothing was allocated: is operator new not ours?");
   if (heap.live > 0) report.wrong("with all memory", std::to_string(heap.live) + " blocks are left");
   return heap.asked;
 }

@@ -24,7 +24,14 @@ def stuffed(octets):
     return b''.join(b'.' * line.startswith(b'.') + line + b'\r\n' for line in octets.split(b'\r\n')[:-1])
 
 
-class FailingCalls(Case):
+class Faults(Case):
+    def assertEndsWell(self):
+        """Built with a sanitizer, pop3d looks for leaks when it ends."""
+        self.assertEqual(self.server.stop(), 0)
+        self.assertNotRegex(self.server.log(), 'Sanitizer|runtime error')
+
+
+class FailingCalls(Faults):
     """A whole session, and each call of the system that it makes fails in turn."""
 
     time_limit = 300
@@ -135,6 +142,7 @@ class FailingCalls(Case):
         self.note(f'sessions with calls that failed: {dict(self.counts)}; {dict(self.outcomes)}')
         for call in CALLS:
             self.assertGreater(self.counts[call], 0, call)
+        self.assertEndsWell()
 
     def test_disk_full_at_quit(self):
         """R47 R48: what cannot be removed, or not for certain, is -ERR, and the log tells how many are gone"""
@@ -167,7 +175,7 @@ class FailingCalls(Case):
             self.assertRegex(log, r' warning message user=ann what=cannot', (call, passes))
 
 
-class ChangingFiles(Case):
+class ChangingFiles(Faults):
     """What other programs do to a message between login and RETR, and while it is being sent to a slow reader."""
 
     KINDS = {'read': b'0123456789\n' * (MORE // 11), 'sent by the system': b'0123456789\r\n' * (MORE // 12)}
@@ -250,6 +258,7 @@ class ChangingFiles(Case):
         for kind in self.KINDS:
             with self.subTest(kind):
                 self.assertCut(*self.changed(kind, lambda path: os.truncate(path, 100_000)))
+        self.assertEndsWell()
 
     def test_unreadable(self):
         """R39: a file that turns into a folder, a FIFO or a link to another message is -ERR"""
