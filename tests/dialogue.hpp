@@ -849,7 +849,16 @@ struct Cuts {
   bool hold = false;                    // output is looked at long before it is consumed
 };
 
-enum class Disturbance { none, end, shutdown, disconnect, timeout, late };
+enum class Disturbance { none, end, shutdown, disconnect, timeout, late, stall };
+
+// Where a peer breaks off, to the octet.
+struct Break {
+  static constexpr std::size_t never = ~std::size_t{0};
+  Disturbance how = Disturbance::disconnect;
+  std::size_t in = never;   // behind so many octets of input
+  std::size_t out = never;  // when so many octets of output were taken, one at a time, and there are more
+  bool at_once = false;     // before poll() has seen the last octet; else when nothing moves any more
+};
 
 class Player {
  public:
@@ -873,11 +882,37 @@ class Player {
     return moments_ > when;
   }
 
+  // The same, broken off behind an octet. False: it has no such octet.
+  bool play_broken(Break where) {
+    break_ = where;
+    disturbance_ = where.how;
+    play();
+    return disturbed_;
+  }
+
+  // For whoever caught an exception of a session in play(): what a careful driver does then.
+  void give_up() {
+    open_.reset();
+    harness_.disconnect();
+    disturbed_ = true;
+    finish();
+  }
+  // And what a careless one does: it goes on. What comes of it is not compared.
+  void carry_on() {
+    disturbed_ = false;
+    for (; next_ < dialogue_.steps.size(); ++next_)
+      if (dialogue_.steps[next_].kind == Step::Kind::client) input_ += dialogue_.steps[next_].text;
+    settle();
+    finish();
+  }
+
   std::string trace() { return harness_.session.take_trace(); }
   std::string faults() const { return harness_.faults; }
   const std::string& output() const { return harness_.output; }
   const std::vector<std::string>& events() const { return harness_.events; }
   std::size_t input_octets() const { return fed_.size(); }
+  const std::string& input() const { return fed_; }
+  bool committing() const { return harness_.committing(); }
 
  private:
   static pop3::Connection connection(const Dialogue& dialogue) {
@@ -985,6 +1020,7 @@ class Player {
     for (std::size_t quiet = 0; quiet < 2 && !disturbed_;) {
       const bool moved = decide() + feed() + drain() > 0;
       quiet = moved ? 0 : quiet + 1;
+      if (quiet == 2 && breaks()) disturb();
       if (++turns_ > 2'000'000) return harness_.check(false, "the session never comes to rest");
     }
   }
@@ -1002,15 +1038,18 @@ class Player {
     if (input_.empty() || disturbed_) return 0;
     std::size_t n = std::min(cuts_.in, input_.size());
     if (fed_.size() < cuts_.split) n = std::min(n, cuts_.split - fed_.size());
+    n = std::min(n, break_.in - std::min(break_.in, fed_.size()));
     n = harness_.feed(std::string_view(input_).substr(0, n));
     fed_.append(input_, 0, n);
     input_.erase(0, n);
     if (harness_.closed()) input_.clear();
+    if (break_.at_once && fed_.size() == break_.in) disturb();
     return n > 0;
   }
   int drain() {
     if (stalled_ || disturbed_) return 0;
     if (cuts_.hold && ++held_turns_ % 3 != 0) return harness_.hold_output(), harness_.session.wants_output() ? 1 : 0;
+    if (break_.out != Break::never) return harness_.output.size() < break_.out && harness_.take_output(1) > 0;
     const std::size_t n =
         cuts_.copy ? harness_.copy_output(std::min<std::size_t>(cuts_.out, 1 << 16)) : harness_.take_output(cuts_.out);
     return n > 0;
@@ -1100,12 +1139,19 @@ class Player {
     answer(request);
     return true;
   }
+  // What play_broken() waits for has come.
+  bool breaks() const {
+    if (harness_.closed()) return false;
+    const bool taken = break_.out == harness_.output.size() && harness_.session.wants_output();
+    return taken || (break_.in != Break::never && fed_.size() == break_.in);
+  }
   void disturb() {
     disturbed_ = true;
     harness_.hold_output();
     switch (disturbance_) {
       case Disturbance::none:
-      case Disturbance::late: break;
+      case Disturbance::late:
+      case Disturbance::stall: break;
       case Disturbance::end: harness_.end_of_input(); break;
       case Disturbance::shutdown: harness_.shutdown({pop3::Code::sys_temp, "going\r\n+OK down"}); break;
       case Disturbance::disconnect: harness_.disconnect(); break;
@@ -1122,6 +1168,14 @@ class Player {
         continue;
       }
       const auto deadline = harness_.session.deadline();
+      if (disturbed_ && disturbance_ == Disturbance::stall) {  // only time goes by, where it has an end
+        if (open_) answer(*open_), open_.reset();
+        if (deadline)
+          harness_.now = *deadline;
+        else
+          harness_.disconnect();
+        continue;
+      }
       if (harness_.take_output(~std::size_t{0}) > 0) continue;
       if (open_) answer(*open_), open_.reset();
       if (deadline && ended) harness_.now = *deadline;
@@ -1158,7 +1212,8 @@ class Player {
   bool stalled_ = false;
 
   Disturbance disturbance_ = Disturbance::none;
-  std::size_t disturb_at_ = 0, moments_ = 0;
+  Break break_;
+  std::size_t disturb_at_ = ~std::size_t{0}, moments_ = 0;
   bool disturbed_ = false;
 };
 

@@ -3,6 +3,7 @@
 
 #include <sys/epoll.h>
 
+#include <cerrno>
 #include <functional>
 #include <variant>
 
@@ -244,6 +245,8 @@ Tried::Result Connection::send_file() {
   const auto send = [this, offset, piece] {
     const Tried tried = stream_.send_file(message_->file_as_is(), offset, piece);
     const bool cut_short = tried.result == Tried::done && tried.octets == 0;
+    const bool disk_failed = tried.result == Tried::failed && errno == EIO;
+    if (cut_short || disk_failed) log_message(cut_short ? "shrank while it was sent" : "cannot be read");
     return cut_short ? Tried{} : tried;
   };
   if (seems_cached(message_->file_as_is(), offset, piece)) return sent(send());
@@ -364,10 +367,14 @@ void Connection::lend(const Request& ask, std::uint64_t offset, Octets octets) {
 }
 
 void Connection::fail_to_lend(pop3::Token<pop3::RetrieveRequest> token) {
+  log_message(message_ ? "cannot be read" : "gone, or not what was listed");
   session_->refuse(token, {pop3::Code::none, message_ ? "the message cannot be read" : "the message is gone"});
 }
 
-void Connection::fail_to_lend(pop3::Token<pop3::BodyRequest> token) { session_->abort_body(token); }
+void Connection::fail_to_lend(pop3::Token<pop3::BodyRequest> token) {
+  log_message("cannot be read any more");
+  session_->abort_body(token);
+}
 
 void Connection::answer(const pop3::CommandRequest& ask) { session_->proceed(ask.token); }  // none is set up
 
@@ -404,6 +411,11 @@ void Connection::log_tls() {
       .add("sni", details.sni)
       .add("alpn", details.alpn)
       .add("client", details.identity);
+}
+
+// A disk that fails, or somebody who changes what was delivered: whoever runs the server should know.
+void Connection::log_message(std::string_view what) const {
+  LogLine(services_.log, Level::warning, "message").add("user", user_).add("what", what);
 }
 
 // Secrets are not in it, whatever the client said.

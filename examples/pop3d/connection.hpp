@@ -108,6 +108,7 @@ class Connection final : public Watched {
 
   void log_tls();
   void log_trace();
+  void log_message(std::string_view what) const;
   void log_end();
 
   // login.cpp: who it is, and what he may

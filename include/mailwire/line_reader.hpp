@@ -113,8 +113,9 @@ class LineReader {
  private:
   void make_room(const LineLimits& limits) {
     if (data_ == nullptr) {
-      capacity_ = bounded(limits.block > limits.line ? limits.block : limits.line);
-      data_ = new char[capacity_];
+      const std::uint32_t capacity = bounded(limits.block > limits.line ? limits.block : limits.line);
+      data_ = new char[capacity];
+      capacity_ = capacity;  // not before: new may throw
     }
     // Moving is cheap when little is left, and needed when nothing else gives room.
     if (head_ > 0 && (head_ == tail_ || capacity_ - tail_ < capacity_ / 2)) {

@@ -44,10 +44,15 @@
 //   - at Closed with `release == true` otherwise.
 //
 // What goes out depends on the octets, the answers and the times, never on how the octets were cut. Memory is bounded
-// by Limits and the listing, whatever the peer does. Nothing is thrown, printed, locked, or read from a clock; where
-// new throws std::bad_alloc, the session can still be destroyed. One session must not be used by two threads at once,
-// so an answer that is found elsewhere is handed, with its token, to the thread of the session; different sessions
-// share nothing but their const Config.
+// by Limits and the listing, whatever the peer does. Nothing is thrown, printed, locked, or read from a clock. One
+// session must not be used by two threads at once, so an answer that is found elsewhere is handed, with its token, to
+// the thread of the session; different sessions share nothing but their const Config.
+//
+// Where new throws std::bad_alloc, it comes out of the call that needed memory, whose work is half done then: drop the
+// connection. Either destroy the session and release the maildrop, if you hold it; or disconnect() and poll() until
+// Closed, as ever: neither needs memory, but for a trace. An accept(ListRequest) that threw has not taken the maildrop
+// over. Nothing is undefined if you go on, but the peer may get half a reply, or half a message with its final dot.
+// Without exceptions nothing catches what new throws, so the process ends.
 
 #include <array>
 #include <cstddef>
@@ -268,7 +273,8 @@ class Session {
   bool release_held_reply();
   bool write_listing();
   bool finish_closing();
-  std::optional<Event> next_event();
+  std::optional<Event> next_event() const noexcept;
+  void note_told() noexcept;
   bool waits_for_client() const noexcept;
   bool logging_in() const noexcept;
   bool waits_for_handshake() const noexcept;

@@ -45,9 +45,10 @@ class Maildrop {
     delete[] numbers_;
   }
 
-  // Once: copies a listing; false, and nothing copied, if it is too long, or too large to tell, or a unique-id breaks a
-  // rule.
+  // Copies a listing, before any other call; false, and nothing copied, if it is too long, or too large to tell, or a
+  // unique-id breaks a rule.
   bool assign(Listing listing, const Rules& rules) {
+    forget();  // there is an earlier one if memory ran out behind it
     if (listing.count > rules.most || listing.count > ~std::uint32_t{0}) return false;
     std::uint64_t octets = 0;
     std::size_t uid_octets = 0;
@@ -74,6 +75,13 @@ class Maildrop {
       start = put(i, listing.data[i], rules, rules.uids ? name : std::string_view{}, start);
     }
     return true;
+  }
+
+  void forget() noexcept {
+    delete[] block_;
+    block_ = nullptr;
+    count_ = left_ = 0;
+    octets_left_ = 0;
   }
 
   std::uint32_t count() const noexcept { return count_; }

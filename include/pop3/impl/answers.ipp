@@ -204,14 +204,15 @@ POP3_INLINE Outcome Session::accept(Token<ListRequest> token, Listing messages, 
     say_error(Text::bad_listing, Code::sys_perm);
     return Outcome::invalid;
   }
+  // All that may find no memory comes first: the maildrop is taken over, or it is not.
   if (account.expire) extras().expire = account.expire;
   if (account.login_delay) extras().login_delay = account.login_delay;
   if (!account.language.empty() && !config_.languages.empty()) extras().user_language = account.language;
+  say_ok(maildrop_.left() == 1 ? Text::opened_one : Text::opened, maildrop_.left(), maildrop_.octets_left());
   state_ = State::transaction;
   maildrop_open_ = true;
   read_only_ = account.read_only;
   drop_authentication();
-  say_ok(maildrop_.left() == 1 ? Text::opened_one : Text::opened, maildrop_.left(), maildrop_.octets_left());
   return Outcome::applied;
 }
 
@@ -452,11 +453,11 @@ POP3_INLINE void Session::end_body(bool complete) {
     // A surrogate is not the message: what it stands for has yet to be fetched.
     if (!cut_top_ && maildrop_.form(cursor_) == detail::Maildrop::Form::as_it_is) maildrop_.note_retrieved(cursor_);
   }
-  if (config_.trace && (complete || octets > 0)) trace_input("S* ", std::to_string(octets) + (complete ? "" : " cut"));
   chunk_ = {};
   if (extras_ != nullptr) std::string().swap(extras_->chunk);  // assigning an empty string would keep the memory
   body_done_ = true;
   body_complete_ = complete;
+  if (config_.trace && (complete || octets > 0)) trace_input("S* ", std::to_string(octets) + (complete ? "" : " cut"));
 }
 
 }  // namespace v1

@@ -230,7 +230,6 @@ POP3_INLINE void Session::quit() {
     return close(CloseReason::quit, Ending::flush);
   }
   state_ = State::update;
-  maildrop_open_ = false;
   CommitRequest request{};
   request.token = next_token<CommitRequest>();
   request.numbers = maildrop_.numbers_to_remove(removes_retrieved());

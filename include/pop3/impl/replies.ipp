@@ -140,7 +140,7 @@ POP3_INLINE void Session::trace_input(std::string_view mark, std::string_view te
 POP3_INLINE void Session::trace_event(const Event& event) {
   if (!config_.trace) return;
   trace_input("event: ", std::visit(detail::EventTrace{}, event));
-  extras_->trace_asked = told_;
+  extras_->trace_asked = asked_ && event.index() == pending_.index();
 }
 
 POP3_INLINE void Session::trace_answer(std::string_view what, std::string_view more, Outcome outcome) {

@@ -75,8 +75,9 @@ POP3_INLINE void Session::end_of_input() {
 }
 
 POP3_INLINE void Session::disconnect() {
-  if (activity_ != Activity::closed && activity_ != Activity::over) trace_input("disconnect:", {});
-  close(CloseReason::disconnected, Ending::forced);
+  const bool is_news = activity_ != Activity::closed && activity_ != Activity::over;
+  close(CloseReason::disconnected, Ending::forced);  // first: a trace may find no memory
+  if (is_news) trace_input("disconnect:", {});
 }
 
 POP3_INLINE bool Session::wants_input() const noexcept {
@@ -100,6 +101,7 @@ POP3_INLINE std::optional<Event> Session::poll(TimePoint now) {
   was_busy_ = !waits_for_client();
   auto event = next_event();
   if (event) trace_event(*event);
+  note_told();  // not before: should the trace find no memory, the event comes again
   return event;
 }
 
@@ -126,24 +128,29 @@ POP3_INLINE bool Session::step() {
   return false;
 }
 
-POP3_INLINE std::optional<Event> Session::next_event() {
+POP3_INLINE std::optional<Event> Session::next_event() const noexcept {
+  if (body_done_) return BodyDone{cursor_, body_complete_, stuffer_.octets()};
+  if (failed_) return auth_->failed;
+  if (activity_ == Activity::closed) return Closed{reason_, maildrop_open_};
+  if (asked_ && !told_) return pending_;
+  return std::nullopt;
+}
+
+// That event, or that there is none, is what poll() returns.
+POP3_INLINE void Session::note_told() noexcept {
   if (body_done_) {
     body_done_ = false;
-    return BodyDone{cursor_, body_complete_, stuffer_.octets()};
-  }
-  if (failed_) {
+  } else if (failed_) {
     failed_ = false;
-    return auth_->failed;
-  }
-  if (activity_ == Activity::closed) {
+  } else if (activity_ == Activity::closed) {
     activity_ = Activity::over;
-    return Closed{reason_, maildrop_open_};
+  } else {
+    due_ = false;
+    if (!asked_ || told_) return;
+    told_ = true;
+    asked_at_ = now_;
+    if (state_ == State::update) maildrop_open_ = false;  // whoever has the CommitRequest releases it
   }
-  due_ = false;
-  if (!asked_ || told_) return std::nullopt;
-  told_ = true;
-  asked_at_ = now_;
-  return pending_;
 }
 
 // LIST and UIDL without an argument, as far as the output has room.
