@@ -2,7 +2,7 @@
 // Walks all orders of {line, answer, refusal, late answer, end of input, time-out, shutdown, consume, ...} up to a
 // depth, in several scenes, and compares the session with its model after each step:
 //
-//   explore [--depth N] [--scene NAME] [--quick] [--list]
+//   explore [--depth N] [--scene NAME] [--quick]
 //
 // A path is played from its start on a session of its own. Paths that lead to the same state of the model are joined,
 // so that a graph is walked and not a tree; since a session that does wrong may look right for a while, every
@@ -191,6 +191,10 @@ int main(int argc, char** argv) {
       depth = static_cast<unsigned>(std::atoi(argv[++i]));
     else if (word == "--scene" && i + 1 < argc)
       only = argv[++i];
+#ifdef TESTS_MODEL_FAULT_HPP
+    else if (word == "--fault" && i + 1 < argc)
+      mailwire_fault = std::atoi(argv[++i]);
+#endif
     else
       return std::fprintf(stderr, "explore [--depth N] [--scene NAME] [--quick]\n"), 2;
   }

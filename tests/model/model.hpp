@@ -19,64 +19,21 @@ inline constexpr Time never = INT64_MAX;
 
 // ---- all that can happen ------------------------------------------------------------------------------------------
 
+// clang-format off
 enum class Step : std::uint8_t {
-  // the client says a line
-  user,
-  pass,
-  apop,
-  auth_plain,
-  auth_plain_initial,
-  auth_own,
-  auth_unknown,
-  response,
-  empty,
-  star,
-  garbage,
-  stls,
-  utf8,
-  lang,
-  lang_unknown,
-  quit,
-  stat,
-  list,
-  list_1,
-  list_9,
-  retr_1,
-  retr_2,
-  dele_1,
-  dele_2,
-  noop,
-  rset,
-  top_1_0,
-  top_2_9,
-  uidl,
-  uidl_2,
-  capa,
-  own,
-  unknown,
-  malformed,
-  too_long,
-  // the application answers the open question: what it means is said at Model::answer()
-  accept,
-  refuse,
-  refuse_code,
-  refuse_close,
-  more,
-  wrong,
-  other,
+  // the client says a line, or two at once
+  user, pass, apop, auth_plain, auth_plain_initial, auth_own, auth_unknown, response, empty, star, garbage, stls, utf8,
+  lang, lang_unknown, quit, stat, list, list_1, list_9, retr_1, retr_2, dele_1, dele_2, noop, rset, top_1_0, top_2_9,
+  uidl, uidl_2, capa, own, unknown, malformed, too_long, user_and_pass, stls_and_quit,
+  // the application answers the open question: what it means is said at Model::has_meaning()
+  accept, refuse, refuse_code, refuse_close, more, wrong, other,
   late,  // answers to questions that are over, and answers of the wrong kind
   // the driver and the clock
-  begin,
-  consume,
-  nibble,
-  tick,
-  expire,
-  end_of_input,
-  shutdown,
-  disconnect,
+  begin, consume, nibble, tick, expire, end_of_input, shutdown, disconnect,
 };
+// clang-format on
 inline constexpr std::size_t step_count = static_cast<std::size_t>(Step::disconnect) + 1;
-inline constexpr std::size_t line_count = static_cast<std::size_t>(Step::too_long) + 1;
+inline constexpr std::size_t line_count = static_cast<std::size_t>(Step::stls_and_quit) + 1;
 constexpr std::size_t index(Step step) { return static_cast<std::size_t>(step); }
 
 enum class Verb : std::uint8_t {
@@ -147,6 +104,8 @@ inline const std::array<Line, line_count> lines{{
     {"unknown", "XYZZY plugh", Verb::unknown},
     {"malformed", "DELE 1 2", Verb::malformed},
     {"too-long", {}, Verb::too_long},
+    {"USER+PASS", "USER ann\r\nPASS pw", Verb::user},
+    {"STLS+QUIT", "STLS\r\nQUIT", Verb::stls},
 }};
 constexpr bool is_line(Step step) { return index(step) < line_count; }
 constexpr bool is_answer(Step step) { return step >= Step::accept && step <= Step::other; }
@@ -311,7 +270,7 @@ class Model {
 
   // Whether this can happen now. Everybody may do everything at any time, but for what has no meaning.
   bool possible(Step step, unsigned most_waiting = 2) const {
-    if (is_line(step)) return takes_input() && now_.waiting_count < most_waiting;
+    if (is_line(step)) return takes_input() && now_.waiting_count < most_waiting;  // 3 at most: there is room for 4
     if (is_answer(step)) return now_.place == Place::asked && has_meaning(step);
     switch (step) {
       case Step::begin: return now_.place == Place::start;
@@ -333,7 +292,7 @@ class Model {
   void play(Step step) {
     event_count = 0;
     outcome = Outcome::none;
-    if (is_line(step)) now_.waiting[now_.waiting_count++] = step;
+    if (is_line(step)) hear(step);
     if (is_answer(step)) answer(step);
     switch (step) {
       case Step::consume: consume(); break;
@@ -512,6 +471,12 @@ class Model {
   }
 
   // ---- lines
+  void hear(Step step) {
+    const auto wait = [&](Step line) { now_.waiting[now_.waiting_count++] = line; };
+    if (step == Step::user_and_pass) return wait(Step::user), wait(Step::pass);
+    if (step == Step::stls_and_quit) return wait(Step::stls), wait(Step::quit);
+    wait(step);
+  }
   void take_line() {
     const Step step = now_.waiting[0];
     for (std::size_t i = 1; i < now_.waiting_count; ++i) now_.waiting[i - 1] = now_.waiting[i];

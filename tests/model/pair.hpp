@@ -35,7 +35,7 @@ inline pop3::Config config_of(const Settings& set) {
   pop3::Limits& limits = config.limits;
   limits.command_line = limits.sasl_line = 255;
   limits.input_buffer = 1024;
-  if (set.lockstep) limits.output_high = 0;
+  limits.output_high = set.lockstep ? 0 : 1'000'000;  // the model has no octets to count
   limits.bad_commands = set.bad_commands;
   limits.failed_logins = set.failed_logins;
   limits.login_attempts = set.login_attempts;
@@ -72,7 +72,8 @@ inline const std::vector<Scene>& scenes() {
       {
           with({}, [](Settings& s) { s.name = "login", s.has_apop = true, s.hold = 2000; }),
           {},
-          all(world, {S::user, S::pass, S::apop, S::quit, S::stat, S::capa, S::malformed, S::too_long, S::wrong}),
+          all(world, {S::user, S::pass, S::apop, S::quit, S::stat, S::capa, S::malformed, S::too_long, S::wrong,
+                      S::user_and_pass}),
       },
       {with({}, [](Settings& s) { s.name = "auth", s.has_sasl = true; }),
        {S::begin},
@@ -83,8 +84,8 @@ inline const std::vector<Scene>& scenes() {
               s.name = "tls", s.login_needs_tls = s.offers_stls = s.has_utf8 = s.has_lang = s.has_sasl = true;
             }),
        {},
-       all(world, {S::user, S::pass, S::stls, S::utf8, S::lang, S::lang_unknown, S::auth_plain, S::auth_plain_initial,
-                   S::response, S::star, S::quit, S::capa, S::retr_1})},
+       all(world, {S::user, S::pass, S::stls, S::stls_and_quit, S::auth_own, S::utf8, S::lang, S::lang_unknown,
+                   S::auth_plain, S::auth_plain_initial, S::response, S::star, S::quit, S::capa, S::retr_1})},
       {with({}, [](Settings& s) { s.name = "transaction"; }), log_in,
        all(world, all(transaction, {S::list_9, S::retr_2, S::noop, S::top_2_9, S::uidl_2, S::capa, S::user, S::pass,
                                     S::apop, S::auth_plain, S::stls, S::utf8, S::unknown, S::malformed}))},
@@ -556,7 +557,7 @@ class Pair {
   Outcome outcome_ = Outcome::none;
   std::array<Event, 8> events_{};
   std::size_t event_count_ = 0;
-  char output_[8192];
+  char output_[65'536];
   std::size_t output_size_ = 0;
 };
 
