@@ -2,11 +2,13 @@
 // Walks all orders of {line, answer, refusal, late answer, end of input, time-out, shutdown, consume, ...} up to a
 // depth, in several scenes, and compares the session with its model after each step:
 //
-//   explore [--depth N] [--scene NAME] [--quick]
+//   explore [--depth N] [--last N] [--scene NAME] [--quick]
 //
 // A path is played from its start on a session of its own. Paths that lead to the same state of the model are joined,
 // so that a graph is walked and not a tree; since a session that does wrong may look right for a while, every
 // transition is followed to the end of its session by a polite world (class Polite), compared step by step as well.
+// With --last only those paths are joined whose last N steps are the same. Without --quick all pairs of a state and a
+// step that the model can come to, at whatever depth, have to be among those that were played.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -56,6 +58,10 @@ using namespace model;
 
 struct Visits {
   std::uint64_t count[spot_count][step_count] = {};
+  void add(const Visits& others) {
+    for (std::size_t s = 0; s < spot_count; ++s)
+      for (std::size_t a = 0; a < step_count; ++a) count[s][a] += others.count[s][a];
+  }
 };
 
 std::uint64_t hash(const std::string& key) {
@@ -70,15 +76,15 @@ std::uint64_t hash(const std::string& key) {
   return h;
 }
 
-// Which pairs there are: the model alone, as far as it goes.
-std::size_t find_pairs(const Scene& scene, std::size_t most_states, Visits& visits) {
+// Which pairs there are: the model alone, until it comes to nothing new. Returns the number of its states.
+std::size_t find_pairs(const Scene& scene, Visits& visits) {
   std::unordered_set<std::uint64_t> seen;
   Model first(scene.settings);
   for (const Step step : scene.before) first.play(step);
   first.forget_said();
   std::vector<Model> frontier{first};
   seen.insert(hash(first.key()));
-  while (!frontier.empty() && seen.size() < most_states) {
+  while (!frontier.empty()) {
     std::vector<Model> next;
     for (const Model& from : frontier) {
       for (const Step step : scene.alphabet) {
@@ -97,9 +103,10 @@ std::size_t find_pairs(const Scene& scene, std::size_t most_states, Visits& visi
 
 class Explorer {
  public:
-  explicit Explorer(const Scene& scene) : scene_(scene) {}
+  Explorer(const Scene& scene, std::size_t last) : scene_(scene), last_(last) {}
 
-  std::uint64_t states = 0, transitions = 0;
+  std::uint64_t states = 0, transitions = 0, steps = 0;
+  std::int64_t most_memory = 0;
   Visits visits;
 
   // False: a difference was found, and told.
@@ -145,7 +152,8 @@ class Explorer {
     Pair pair(scene_);
     for (const Step before : path_) pair.follow(before);
     if (!pair.play(step)) return tell(pair, step, {});
-    if (seen_.insert(hash(pair.model().key())).second) nodes_.push_back({static_cast<std::uint32_t>(node), step});
+    if (seen_.insert(hash(pair.model().key() + last_steps(step))).second)
+      nodes_.push_back({static_cast<std::uint32_t>(node), step});
     std::vector<Step> after;
     Polite polite;
     while (pair.model().state().place != Place::over && after.size() < 40) {
@@ -154,7 +162,15 @@ class Explorer {
     }
     if (pair.model().state().place != Place::over) pair.difference = "the session does not end";
     pair.end();
+    steps += 1 + after.size();
+    if (meter.most > most_memory) most_memory = meter.most;
     return pair.difference.empty() || tell(pair, step, after);
+  }
+
+  std::string last_steps(Step step) const {
+    std::string last(last_ > 0 ? 1 : 0, static_cast<char>(step));
+    for (std::size_t i = path_.size(); i > 0 && last.size() < last_; --i) last += static_cast<char>(path_[i - 1]);
+    return last;
   }
 
   bool tell(const Pair& pair, Step step, const std::vector<Step>& after) {
@@ -172,59 +188,49 @@ class Explorer {
   }
 
   const Scene& scene_;
+  const std::size_t last_;
   std::vector<Node> nodes_;
   std::unordered_set<std::uint64_t> seen_;
   std::vector<Step> path_;
 };
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  unsigned depth = 5;
-  std::string only;
-  bool quick = false;
+struct Options {
+  unsigned depth = 5, last = 0;
+  std::string scene;
+  bool quick = false, good = true;
+};
+Options read(int argc, char** argv) {
+  Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word == "--quick")
-      quick = true;
-    else if (word == "--depth" && i + 1 < argc)
-      depth = static_cast<unsigned>(std::atoi(argv[++i]));
-    else if (word == "--scene" && i + 1 < argc)
-      only = argv[++i];
+    const char* const value = i + 1 < argc ? argv[i + 1] : nullptr;
+    if (word == "--quick") {
+      options.quick = true;
+      continue;
+    }
+    ++i;
+    if (value == nullptr)
+      options.good = false;
+    else if (word == "--depth")
+      options.depth = static_cast<unsigned>(std::atoi(value));
+    else if (word == "--last")
+      options.last = static_cast<unsigned>(std::atoi(value));
+    else if (word == "--scene")
+      options.scene = value;
 #ifdef TESTS_MODEL_FAULT_HPP
-    else if (word == "--fault" && i + 1 < argc)
-      mailwire_fault = std::atoi(argv[++i]);
+    else if (word == "--fault")
+      mailwire_fault = std::atoi(value);
 #endif
     else
-      return std::fprintf(stderr, "explore [--depth N] [--scene NAME] [--quick]\n"), 2;
+      options.good = false;
   }
-  static Visits visited, there;
-  std::uint64_t states = 0, transitions = 0;
-  const auto start = std::chrono::steady_clock::now();
-  const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
-  for (const Scene& scene : scenes()) {
-    if (!only.empty() && only != scene.settings.name) continue;
-    const double before = seconds();
-    Explorer explorer(scene);
-    if (!explorer.walk(depth)) return 1;
-    states += explorer.states;
-    transitions += explorer.transitions;
-    const double took = seconds() - before;
-    std::printf("%-22s depth %u, %8llu states, %9llu transitions, %5.1f s\n", scene.settings.name, depth,
-                static_cast<unsigned long long>(explorer.states), static_cast<unsigned long long>(explorer.transitions),
-                took);
-    if (quick) continue;
-    const std::size_t in_model = find_pairs(scene, 1'000'000, there);
-    std::printf("   model %zu states, %.1f s\n", in_model, seconds() - before - took);
-    for (std::size_t s = 0; s < spot_count; ++s)
-      for (std::size_t a = 0; a < step_count; ++a) visited.count[s][a] += explorer.visits.count[s][a];
-  }
-  std::printf("%llu states, %llu transitions in %.1f s: %.0f transitions, %.0f states a second\n",
-              static_cast<unsigned long long>(states), static_cast<unsigned long long>(transitions), seconds(),
-              static_cast<double>(transitions) / seconds(), static_cast<double>(states) / seconds());
-  if (quick) return 0;
+  return options;
+}
+
+// False: some were missed.
+bool tell_pairs(const Visits& there, const Visits& visited) {
   std::size_t pairs = 0, missed = 0;
-  for (std::size_t s = 0; s < spot_count; ++s)
+  for (std::size_t s = 0; s < spot_count; ++s) {
     for (std::size_t a = 0; a < step_count; ++a) {
       if (there.count[s][a] == 0) continue;
       ++pairs;
@@ -232,6 +238,49 @@ int main(int argc, char** argv) {
       ++missed;
       std::printf("not visited: %s in %s\n", name(static_cast<Step>(a)), spot_name(s));
     }
-  std::printf("%zu of %zu pairs of a state and what may happen in it were visited\n", pairs - missed, pairs);
-  return missed > 0 ? 1 : 0;
+  }
+  std::printf("%zu of %zu pairs of a state and what can happen in it were visited\n", pairs - missed, pairs);
+  return missed == 0;
+}
+
+using Count = unsigned long long;  // for printf
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Options options = read(argc, argv);
+  if (!options.good) {
+    std::fprintf(stderr, "explore [--depth N] [--last N] [--scene NAME] [--quick]\n");
+    return 2;
+  }
+  static Visits visited, there;
+  Count states = 0, transitions = 0, steps = 0;
+  std::int64_t memory = 0;
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  for (const Scene& scene : scenes()) {
+    if (!options.scene.empty() && options.scene != scene.settings.name) continue;
+    const double before = seconds();
+    Explorer explorer(scene, options.last);
+    if (!explorer.walk(options.depth)) return 1;
+    std::printf("%-22s %8llu states, %9llu transitions, %5.1f s\n", scene.settings.name, Count{explorer.states},
+                Count{explorer.transitions}, seconds() - before);
+    states += explorer.states;
+    transitions += explorer.transitions;
+    steps += explorer.steps;
+    if (explorer.most_memory > memory) memory = explorer.most_memory;
+    visited.add(explorer.visits);
+  }
+  const double took = seconds();
+  std::printf(
+      "depth %u: %llu states, %llu transitions, %llu steps compared in %.1f s: %.0f states, %.0f steps a second\n",
+      options.depth, states, transitions, steps, took, static_cast<double>(states) / took,
+      static_cast<double>(steps) / took);
+  std::printf("a session has held %lld octets at most\n", static_cast<long long>(memory));
+  if (options.quick) return 0;
+  std::size_t in_model = 0;
+  for (const Scene& scene : scenes())
+    if (options.scene.empty() || options.scene == scene.settings.name) in_model += find_pairs(scene, there);
+  std::printf("the model has %zu states in all\n", in_model);
+  return tell_pairs(there, visited) ? 0 : 1;
 }
