@@ -54,6 +54,7 @@ FAULTS = [
     ('octets are read behind QUIT', SESSION, '[[state_ != State::update]] && activity_ !=', 'true'),
     ('a shutdown interrupts the commit', SESSION, '[[state_ == State::update]] || state_ == State::closed', 'false'),
     ('a shutdown is told inside a message', SESSION, 'if ([[!inside_answer]]) refuse_by_system', 'true'),
+    ('a shutdown waits for a slow peer', SESSION, '[[inside_answer ? Ending::cut : Ending::flush]]', 'Ending::flush'),
     ('a body that was cut is not given back', SESSION, 'body_cut_ && !output_.has_run()', 'false'),
     ('QUIT before a login does not close', COMMANDS, 'return close(CloseReason::quit, Ending::flush);', 'return;'),
     # commands

@@ -49,6 +49,7 @@ struct State {
   bool was_their_turn = false;
   bool answered_before = false;  // there are questions that are over
   bool top = false, uids = false, cuts_body = false;
+  bool lent = false, lent_last = false;  // a piece is on its way that is still the application's; the last one
   bool hold_closes = false;
   char held_reply = ok;
   Reason reason = Reason::quit;
@@ -151,8 +152,9 @@ class Model {
     const auto put = [&](auto... values) { (text.append(reinterpret_cast<const char*>(&values), sizeof values), ...); };
     put(s.place, s.question, s.asked_by, s.logged_in, s.updating, s.holds, s.encrypted, s.utf8, s.translated,
         s.opened_with_utf8, s.named, s.plain, s.input_ended, s.unsent, s.nibbled, s.forced, s.answered_before, s.top,
-        s.uids, s.cuts_body, s.hold_closes, s.held_reply, s.reason, s.marks, s.retrieved, s.bad_in_a_row, s.failed,
-        s.attempts, s.waiting_count, s.waiting, s.number, s.given, s.written, s.lines, s.was_their_turn);
+        s.uids, s.cuts_body, s.lent, s.lent_last, s.hold_closes, s.held_reply, s.reason, s.marks, s.retrieved,
+        s.bad_in_a_row, s.failed, s.attempts, s.waiting_count, s.waiting, s.number, s.given, s.written, s.lines,
+        s.was_their_turn);
     const auto ago = [&](bool counts, Time t) { return counts ? time_ - t : Time{-1}; };
     put(ago(is_logging_in(), s.began), ago(s.unsent || is_their_turn(), s.since),
         ago(s.place == Place::asked, s.asked_at), ago(s.place == Place::held, s.hold_until));
@@ -218,6 +220,7 @@ class Model {
     now_.waiting_count = 0;
   }
   bool finish() {
+    if (now_.lent && !now_.forced) take_lent_back();
     if (now_.forced && now_.unsent) {
       if (now_.nibbled)
         cut_ = true;
@@ -231,6 +234,17 @@ class Model {
     tell({Event::closed, static_cast<std::uint8_t>(now_.reason), now_.holds, 0, 0});  // R49, R50
     now_.holds = false;
     return false;
+  }
+
+  // Nobody is to wait until a slow peer has read it: what was said before it is still sent.
+  void take_lent_back() {
+    now_.lent = false;
+    if (sent_ < lent_start_)
+      said.resize(lent_start_);
+    else if (now_.nibbled)
+      cut_ = true, now_.unsent = false;
+    else
+      said.resize(sent_), now_.unsent = false;
   }
 
   // ---- the driver
@@ -280,7 +294,9 @@ class Model {
         if (waits_for_room) return false;
         return write_listing(), true;
       case Place::body:
-        if (waits_for_room) return false;
+        if (waits_for_room || (now_.lent && now_.unsent)) return false;
+        now_.lent = false;
+        if (now_.lent_last) return end_whole_body(), true;
         return ask(Question::piece, body_number(), now_.given), false;
       case Place::closing: return finish();
       default: return false;
@@ -480,11 +496,11 @@ class Model {
   std::string stat() const {  // R31, R32
     std::size_t count = 0, octets = 0;
     for (std::uint32_t n = 1; n <= message_count; ++n)
-      if (!is_marked(n)) ++count, octets += messages[n - 1].size();
+      if (!is_marked(n)) ++count, octets += message(set_, n).size();
     return "+OK " + std::to_string(count) + ' ' + std::to_string(octets) + "\r\n";
   }
   std::string entry(std::uint32_t n) const {
-    return std::to_string(n) + ' ' + (now_.uids ? std::string(uids[n - 1]) : std::to_string(messages[n - 1].size())) +
+    return std::to_string(n) + ' ' + (now_.uids ? std::string(uids[n - 1]) : std::to_string(message(set_, n).size())) +
            "\r\n";
   }
   void list(const Line& line) {
@@ -515,7 +531,7 @@ class Model {
 
   // ---- bodies
   std::uint32_t body_number() const { return now_.asked_by == Step::own ? 0 : now_.number; }
-  std::string_view whole() const { return body_number() == 0 ? own_body : messages[now_.number - 1]; }
+  std::string_view whole() const { return body_number() == 0 ? own_body : message(set_, now_.number); }
   // R53-R55: how much of the message TOP wants.
   std::size_t wanted() const {
     const std::string_view text = whole();
@@ -538,12 +554,19 @@ class Model {
       if (line_start && text[now_.written] == '.') stuffed += '.';
       stuffed += text[now_.written];
     }
+    lent_start_ = said.size();
     say_exactly(stuffed);
+    now_.lent = stuffed.size() >= least_lent;
     const bool cut = now_.top && body_number() > 0 && now_.written == wanted() && wanted() < text.size();
     now_.place = Place::body;
     if (!last && !cut) return;
     say_exactly(".\r\n");
+    now_.lent_last = now_.lent;
+    if (!now_.lent) end_whole_body();
+  }
+  void end_whole_body() {
     now_.place = Place::command;
+    now_.lent_last = false;
     end_body(true);
   }
   void end_body(bool complete) {
@@ -583,7 +606,8 @@ class Model {
       case Question::maildrop: return step != Step::more && step != Step::other;
       case Question::message: return step != Step::wrong || now_.top;
       case Question::piece:
-        return step == Step::accept || step == Step::refuse || (step == Step::more && now_.given < whole().size());
+        return step == Step::accept || step == Step::refuse ||
+               (step == Step::more && now_.given < whole().size() && now_.given < most_in_pieces);
       case Question::commit: return step != Step::other;
       case Question::tls: return step == Step::accept || step == Step::refuse;
       case Question::command: return step != Step::wrong;
@@ -687,7 +711,8 @@ class Model {
   State now_;
   Tally tally_;
   Time time_ = 3'600'000;
-  std::size_t sent_ = 0;
+  std::size_t sent_ = 0;        // of `said`
+  std::size_t lent_start_ = 0;  // of the piece given last, there
   bool cut_ = false;
 };
 

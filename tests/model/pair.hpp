@@ -100,6 +100,8 @@ inline const std::vector<Scene>& scenes() {
        all(world, all(transaction, {S::retr_2, S::top_2_9}))},
       {with({}, [](Settings& s) { s.name = "read only", s.read_only = s.removes_retrieved = true; }), log_in,
        all(world, {S::dele_1, S::retr_1, S::top_2_9, S::stat, S::list, S::quit, S::more, S::wrong})},
+      {with({}, [](Settings& s) { s.name = "large message", s.first_is_large = true; }), log_in,
+       all(world, {S::retr_1, S::retr_2, S::top_1_0, S::dele_1, S::stat, S::quit, S::more, S::other})},
       {with({}, [](Settings& s) { s.name = "UTF-8", s.has_utf8 = s.second_needs_utf8 = true; }),
        {S::begin, S::consume},
        all(world, {S::utf8, S::user, S::pass, S::list, S::uidl_2, S::retr_2, S::top_2_9, S::dele_2, S::stat, S::quit,
@@ -123,6 +125,11 @@ struct Inside {
   Inside(const Inside&) = delete;
   Inside& operator=(const Inside&) = delete;
 };
+template <class Call>
+auto inside(const Call& call) {
+  const Inside guard;
+  return call();
+}
 inline constexpr std::int64_t most_memory = 16 * 1024;  // the input buffer, and little more
 
 // ---- the pair
@@ -212,27 +219,22 @@ class Pair {
     return taken == octets.size();
   }
   void drive(Step step) {
-    const Inside guard;
     switch (step) {
-      case Step::late: answer_late(); break;
+      case Step::late: inside([&] { answer_late(); }); break;
       case Step::consume: consume(~std::size_t{0}); break;
       case Step::nibble: consume(1); break;
-      case Step::end_of_input: session().end_of_input(); break;
-      case Step::shutdown: session().shutdown(); break;
-      case Step::disconnect: session().disconnect(); break;
+      case Step::end_of_input: inside([&] { session().end_of_input(); }); break;
+      case Step::shutdown: inside([&] { session().shutdown(); }); break;
+      case Step::disconnect: inside([&] { session().disconnect(); }); break;
       default: break;
     }
   }
   void consume(std::size_t most) {
     for (;;) {
-      const std::string_view run = session().output().substr(0, most);
-      if (run.empty()) break;
-      check(output_size_ + run.size() <= sizeof output_, "too much output");
-      if (!difference.empty()) return;
-      std::memcpy(output_ + output_size_, run.data(), run.size());
-      output_size_ += run.size();
-      session().consume_output(run.size());
-      if (most == 1) break;
+      const std::string_view run = inside([&] { return session().output(); }).substr(0, most);
+      output_ += run;
+      if (!run.empty()) inside([&] { session().consume_output(run.size()); });
+      if (run.empty() || most == 1) break;
     }
   }
 
@@ -275,8 +277,9 @@ class Pair {
     check(r.user == "ann", "another user's maildrop");
     const bool wrong = step == Step::wrong;
     const pop3::MessageInfo listing[] = {
-        {messages[0].size(), uids[0], false, 0},
-        {messages[1].size(), wrong ? std::string_view("not a uid") : uids[1], scene_.settings.second_needs_utf8, 0}};
+        {message(scene_.settings, 1).size(), uids[0], false, 0},
+        {message(scene_.settings, 2).size(), wrong ? std::string_view("not a uid") : uids[1],
+         scene_.settings.second_needs_utf8, 0}};
     if (step != Step::accept && !wrong) return session().refuse(r.token, why(step));
     const pop3::Outcome outcome = session().accept(r.token, listing, account());
     locked_ = outcome == pop3::Outcome::applied;
@@ -288,7 +291,7 @@ class Pair {
     return account;
   }
   pop3::Outcome answer_to(const pop3::RetrieveRequest& r, Step step) {
-    const std::string_view text = messages[r.number - 1];
+    const std::string_view text = message(scene_.settings, r.number);
     check(r.uid == uids[r.number - 1] && r.size == text.size(), "another message");
     switch (step) {
       case Step::accept: return session().lend_body(r.token, text, pop3::Chunk::last);
@@ -299,7 +302,8 @@ class Pair {
     }
   }
   pop3::Outcome answer_to(const pop3::BodyRequest& r, Step step) {
-    const std::string_view rest = messages[r.number - 1].substr(static_cast<std::size_t>(r.offset));
+    const std::string_view rest = message(scene_.settings, r.number).substr(static_cast<std::size_t>(r.offset));
+    if (step == Step::accept && rest.size() >= least_lent) return session().lend_body(r.token, rest, pop3::Chunk::last);
     if (step == Step::accept) return session().send_body(r.token, std::string(rest), pop3::Chunk::last);
     if (step == Step::more) return session().lend_body(r.token, rest.substr(0, piece_size), pop3::Chunk::more);
     return session().abort_body(r.token);
@@ -487,7 +491,7 @@ class Pair {
 
   // All that was sent, and what is seen of what waits to be.
   void compare_output() {
-    std::string whole(output_, output_size_);
+    std::string whole = output_;
     if (session().wants_output()) {
       pop3::ConstBuffer runs[4];
       const std::size_t count = session().gather(runs, 4);
@@ -505,6 +509,9 @@ class Pair {
     if (!rest.empty() && difference.empty()) difference = "more is said: \"" + std::string(rest) + '"';
     // Behind a run that was begun others are not seen yet.
     check(wanted.empty() || model_.state().unsent, "less is said than by the model");
+    if (model_.state().unsent || !difference.empty()) return;
+    output_.clear();
+    model_.forget_said();
   }
   // Takes the next reply off both.
   static bool match(std::string_view& wanted, std::string_view& rest) {
@@ -557,8 +564,7 @@ class Pair {
   Outcome outcome_ = Outcome::none;
   std::array<Event, 8> events_{};
   std::size_t event_count_ = 0;
-  char output_[65'536];
-  std::size_t output_size_ = 0;
+  std::string output_;  // sent, and not compared to its end yet
 };
 
 // What a well-behaved world does next, so that every path comes to its end. On the way it is curious: a password

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace model {
@@ -106,6 +107,7 @@ struct Settings {
   bool read_only = false;
   bool removes_retrieved = false;  // EXPIRE 0
   bool second_needs_utf8 = false;  // message 2, and there is no surrogate
+  bool first_is_large = false;     // message 1: what is given of it is not copied but lent to the output
   unsigned bad_commands = 3, failed_logins = 2, login_attempts = 4;
   Time hold = 0, idle = 601'000, login = 907'000, stall = 307'000, handshake = 31'000, answer = 127'000;
 };
@@ -114,9 +116,18 @@ inline constexpr Time one_tick = 200'000;
 // The maildrop. Every piece that the application gives has four octets.
 inline constexpr std::uint32_t message_count = 2;
 inline constexpr std::string_view messages[] = {"A: b\r\n\r\n.x\r\ny\r\n", "C: d\r\n\r\nz\r\n"};
+inline const std::string large_message = [] {
+  std::string text = "A: b\r\n\r\n";
+  while (text.size() < 20'000) text.append(78, 'y') += "\r\n";
+  return text;
+}();
+inline std::string_view message(const Settings& set, std::uint32_t number) {
+  return set.first_is_large && number == 1 ? std::string_view(large_message) : messages[number - 1];
+}
+inline constexpr std::size_t least_lent = 16 * 1024;
 inline constexpr std::string_view uids[] = {"u1", "u2"};
 inline constexpr std::string_view own_body = "own\r\n";
-inline constexpr std::size_t piece_size = 4;
+inline constexpr std::size_t piece_size = 4, most_in_pieces = 16;
 
 // ---- what comes out -----------------------------------------------------------------------------------------------
 
