@@ -84,7 +84,9 @@ def long_arguments(t):
         client = t.greeted()
         try:
             said = client.ask('USER ' + 'n' * size)
-            if is_ok(said) != is_ok(short):
+            if name == 'R88' and t.capable['authorization'] is None:
+                t.instead(name, 'n/a', 'no CAPA')
+            elif is_ok(said) != is_ok(short):
                 t.wrong(said, f'what a short name gets: {short.decode("latin-1")}', [name])
             elif surplus := client.silent(0.1):
                 t.wrong(surplus, 'one reply', [name])
@@ -194,8 +196,11 @@ def behind_quit(t):
     client = t.entered()
     client.send(b'NOOP\r\nQUIT\r\nNOOP\r\nSTAT\r\nQUIT\r\n')
     client.reply(b'NOOP')
-    if not is_ok(said := client.reply(b'QUIT')):
-        t.wrong(said, '+OK to QUIT')
+    try:
+        if not is_ok(said := client.reply(b'QUIT')):
+            t.wrong(said, '+OK to QUIT')
+    except Ended:  # a reset, since it had not read all, has taken the reply with it
+        t.remark('the reply to QUIT is lost')
     rest = client.rest()
     if rest or rest is None:
         t.wrong(rest or 'the connection stays open', 'the end behind the reply to QUIT')

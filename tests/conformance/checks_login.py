@@ -26,7 +26,9 @@ def failed_pass(t):
     if not is_err(said):
         raise Wrong(said, '-ERR to a wrong password')
     code = code_of(said)
-    if 'AUTH-RESP-CODE' in t.tags() and code != b'AUTH':
+    if 'AUTH-RESP-CODE' not in t.tags():
+        t.instead('R166', 'n/a', 'no AUTH-RESP-CODE')
+    elif code != b'AUTH':
         t.wrong(said, '[AUTH], since AUTH-RESP-CODE is announced', ['R166'])
     if code is not None and code.startswith(b'SYS'):
         t.wrong(said, 'no [SYS/...] for a wrong password', ['R165'])
@@ -54,7 +56,7 @@ def unknown_name(t):
     if 'AUTH-RESP-CODE' in t.tags() and is_ok(first) and code_of(second) != b'AUTH':
         t.wrong(second, '[AUTH], since AUTH-RESP-CODE is announced', ['R167'])
     elif 'AUTH-RESP-CODE' not in t.tags():
-        t.found['R167'] = []
+        t.instead('R167', 'n/a', 'no AUTH-RESP-CODE')
     t.leave()
     client = t.greeted()
     user(t, client)
@@ -146,6 +148,8 @@ def lock(t):
     said = t.log_in(second)
     if is_ok(said):
         t.warn(said, '-ERR while another session has the maildrop', ['R23'])
+        t.instead('R25', 'n/a', 'no lock')
+        t.instead('R134', 'n/a', 'no lock')
         return
     codes = 'RESP-CODES' in t.tags()
     if codes and code_of(said) != b'IN-USE':

@@ -117,7 +117,7 @@ def wrong_password(t):
     if 'AUTH-RESP-CODE' in t.tags() and code_of(said) != b'AUTH':
         t.wrong(said, '[AUTH], since AUTH-RESP-CODE is announced', ['R167a'])
     elif 'AUTH-RESP-CODE' not in t.tags():
-        t.found['R167a'] = []
+        t.instead('R167a', 'n/a', 'no AUTH-RESP-CODE')
     if is_ok(said := client.ask('NOOP')):
         t.wrong(said, '-ERR to NOOP: nobody is logged in', ['R193'])
     if not is_ok(said := client.ask(b'AUTH PLAIN ' + t.plain())):

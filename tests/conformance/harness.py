@@ -126,6 +126,7 @@ class Checker:
         self.how = None      # how one logs in here, once that is known
         self.capable = {}    # state -> {tag: [parameters]}; None without CAPA
         self.variant = 1
+        self.open_end = True  # whether a message is there whose last line has no end
         self.until = 0
         self.context = ssl.create_default_context()
         self.context.check_hostname = False  # it is the server's POP3 that is looked at, not who it is
@@ -240,13 +241,21 @@ class Checker:
         return tags
 
     def learn(self):
-        """What is there to check: how to log in, and the capabilities."""
+        """What is there to check: how to log in, and the capabilities. Returns the last reply to a login."""
+        said = self.try_logins()
+        if self.how is None and self.store.can_choose:  # is it the maildrop?
+            self.refused_maildrop, self.open_end = said, False
+            self.fill()
+            said = self.try_logins()
+        return said
+
+    def try_logins(self):
         self.until = time.monotonic() + TIME_FOR_A_CHECK
         first = self.greeted()
         has_stamp = b'<' in first.greeting
         self.capable['authorization'] = self.capabilities(first)
         self.leave()
-        said = b''
+        first_said = None
         for how in ('USER', 'PLAIN', 'APOP'):
             if how == 'PLAIN' and 'PLAIN' not in self.tags().get('SASL', []) or how == 'APOP' and not has_stamp:
                 continue
@@ -256,9 +265,10 @@ class Checker:
                 self.how = how
                 self.capable['transaction'] = self.capabilities(client)
                 break
+            first_said = first_said or said
             self.leave()
         self.leave()
-        return said
+        return first_said
 
     def tags(self, state='authorization'):
         return self.capable.get(state) or {}
@@ -285,7 +295,7 @@ class Checker:
         self.leave()
         if contents is not None and not self.store.can_choose:
             raise Skip('needs --maildir or --mbox')
-        self.store.fill(mail.messages(self.variant) if contents is None else contents)
+        self.store.fill(mail.messages(self.variant, self.open_end) if contents is None else contents)
 
     def may_mark(self):
         if not (self.store.can_fill or self.settings.mark):
@@ -325,6 +335,10 @@ class Checker:
         for name in names or self.names:
             self.found[name].append(('WARN', f'said {shown(said)}; expected {expected}'))
 
+    def instead(self, name, status, reason):
+        """For one rule of several: "n/a" or "skip", unless something was wrong."""
+        self.others[name] = (status, [reason])
+
     def remark(self, text):
         for name in self.names:
             self.remarks.setdefault(name, []).append(text)
@@ -344,7 +358,10 @@ class Checker:
                     self.leave()  # whatever it has done
                     client = again()
                 elif surplus := client.silent(0.02):
-                    self.wrong(surplus, f'one reply to {shown_command}', names)
+                    if is_err(surplus.rstrip(b'\r\n')) and client.rest(1) is not None:
+                        self.remark(f'behind {shown_command} it says {shown(surplus)} and closes')
+                    else:
+                        self.wrong(surplus, f'one reply to {shown_command}', names)
                     self.leave()
                     client = again()
             except Ended:
@@ -354,26 +371,25 @@ class Checker:
                 self.leave()
                 client = again()
 
-    def said_in_all(self):
+    def said_in_all(self, counts=True):
         """For rules that the witness looks after."""
         for name in self.names:
             for said, expected in list(self.witness.complaints.get(name, {}))[:3]:
-                self.found[name].append(('FAIL' if RULES[name].level == MUST else 'WARN', f'said {said}; expected {expected}'))
+                (self.wrong if counts else self.warn)(said, expected, [name])
         if not any(self.witness.heard.get(name) for name in self.names):
             raise NotApplicable('never heard')
 
     def run(self, check, names):
         """Runs a check, for all its rules."""
-        self.names, self.found, self.remarks = names, {name: [] for name in names}, {}
+        self.names, self.found, self.remarks, self.others = names, {name: [] for name in names}, {}, {}
         self.until = time.monotonic() + TIME_FOR_A_CHECK + getattr(check, 'extra_time', 0)
         self.refill = False
-        other = None
         try:
             check(self)
         except NotApplicable as reason:
-            other = ('n/a', str(reason))
+            self.others = {name: ('n/a', [str(reason)]) for name in names} | self.others
         except Skip as reason:
-            other = ('skip', str(reason))
+            self.others = {name: ('skip', [str(reason)]) for name in names} | self.others
         except Wrong as wrong:
             for name in names:
                 self.found[name].append(('FAIL' if RULES[name].level == MUST else 'WARN', str(wrong)))
@@ -389,7 +405,7 @@ class Checker:
                 worst = 'FAIL' if any(status == 'FAIL' for status, _ in found) else 'WARN'
                 self.results[name] = (worst, [text for _, text in found])
             else:
-                self.results[name] = other and (other[0], [other[1]]) or ('pass', self.remarks.get(name, []))
+                self.results[name] = self.others.get(name) or ('pass', self.remarks.get(name, []))
 
     def run_all(self, wanted, report):
         for check, names in CHECKS.items():

@@ -25,9 +25,10 @@ def bodies():
     yield b''.join(b'.' * (number % 3) + b'z' * (number % 79) + b'\n' for number in range(5000))
 
 
-def messages(variant=1):
-    """As a Unix program stores them, with LF."""
-    return [header(number, variant) + b'\n' + body for number, body in enumerate(bodies(), 1)]
+def messages(variant=1, open_end=True):
+    """As a Unix program stores them, with LF. `open_end`: with one whose last line has no end."""
+    found = [header(number, variant) + b'\n' + body for number, body in enumerate(bodies(), 1)]
+    return [octets for octets in found if open_end or octets.endswith(b'\n')]
 
 
 def on_the_wire(message):
@@ -43,10 +44,11 @@ def name_of(octets):
 
 
 class Store:
-    """Where nothing can be put in: `known` are the messages, or None if nobody told."""
+    """Where nothing can be put in, and nobody knows what is there."""
 
     can_fill = can_choose = False
-    known = None
+    keeps_open_end = False  # whether a message may lack its last line end
+    known = None  # the messages, as they should come
 
     def files(self):
         """How many messages are stored, where that can be seen."""
@@ -54,7 +56,7 @@ class Store:
 
 
 class Maildir(Store):
-    can_fill = can_choose = True
+    can_fill = can_choose = keeps_open_end = True
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
