@@ -48,7 +48,7 @@ def arguments():
     parser.add_argument('--mbox', metavar='FILE', help='the same')
     parser.add_argument('--refill', metavar='COMMAND', help='puts the messages back after they were deleted')
     parser.add_argument('--mark', action='store_true', help='try DELE, with RSET and without QUIT, in any case')
-    parser.add_argument('--maildrop', metavar='FOLDER', help='has a file for each message that there is (after --refill)')
+    parser.add_argument('--maildrop', metavar='FOLDER', help='a file for each message that there is (after --refill)')
     parser.add_argument('--timeout', type=float, default=15, help='seconds that a reply may take; default: 15')
     parser.add_argument('--slow', action='store_true', help='check also what takes ten minutes')
     parser.add_argument('--only', metavar='IDS', help='these rules alone: R34,R35')
@@ -113,8 +113,8 @@ def main():
     if settings.json:
         print(json.dumps({
             'summary': counts,
-            'rules': {name: {'status': status, 'texts': texts, 'level': RULES[name].level, 'section': RULES[name].section,
-                             'title': RULES[name].title}
+            'rules': {name: {'status': status, 'texts': texts, 'level': RULES[name].level,
+                             'section': RULES[name].section, 'title': RULES[name].title}
                       for name, (status, texts) in checker.results.items()}}, indent=1))
     else:
         print(', '.join(f'{count} {status}' for status, count in counts.items()))

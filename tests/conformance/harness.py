@@ -76,7 +76,7 @@ class Witness:
         if client.exchange and text[:1] == b'+' and text[:3] != b'+OK':
             return
         self.expect('R8', is_ok(text) or is_err(text), text, '"+OK" or "-ERR", in upper case, with a space behind it')
-        self.expect('X1', not re.search(rb'[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r.', text), text, 'no NUL, no control octet')
+        self.expect('X1', not re.search(rb'[\0-\x1f\x7f]', text), text, 'no NUL, no control octet')
         if not client.utf8:
             self.expect('R207', not re.search(rb'[\x80-\xff]', text), text, 'ASCII before UTF8 or LANG')
         self.codes(verb, text)
@@ -101,7 +101,7 @@ class Witness:
             self.expect('R134', verb in LOGIN_VERBS - {b'USER'}, text, 'this code in a login only')
         if level == b'AUTH':
             self.expect('R173', verb in LOGIN_VERBS, text, 'this code in a login only')
-            self.expect('R172', verb != b'USER', text, '[AUTH] not in a reply to USER, since it tells which names there are')
+            self.expect('R172', verb != b'USER', text, 'no [AUTH] to USER: it would tell which names there are')
 
     def greeting(self, text):
         stamps = re.findall(rb'<[^>]*>', text)
@@ -115,6 +115,11 @@ class Witness:
 
     def body_line(self, line):
         self.expect('R10', line == b'.\r\n', line, 'a dot and CRLF at the end of a reply of many lines')
+
+
+def status_of(name):
+    """What it is called that this rule is broken."""
+    return 'FAIL' if RULES[name].level == MUST else 'WARN'
 
 
 class Checker:
@@ -184,8 +189,9 @@ class Checker:
         return self.settings.password.encode()
 
     def plain(self, user=None, password=None, authzid=b''):
-        message = b'\0'.join([authzid, self.user if user is None else user, self.password if password is None else password])
-        return base64.b64encode(message)
+        user = self.user if user is None else user
+        password = self.password if password is None else password
+        return base64.b64encode(b'\0'.join([authzid, user, password]))
 
     def log_in(self, client, password=None, how=None):
         """The last reply."""
@@ -328,7 +334,7 @@ class Checker:
     def wrong(self, said, expected, names=None):
         """Goes on: more may be wrong."""
         for name in names or self.names:
-            self.found[name].append(('WARN' if RULES[name].level != MUST else 'FAIL', f'said {shown(said)}; expected {expected}'))
+            self.found[name].append((status_of(name), f'said {shown(said)}; expected {expected}'))
 
     def warn(self, said, expected, names=None):
         """Where the RFC leaves room, or what many do."""
@@ -392,7 +398,7 @@ class Checker:
             self.others = {name: ('skip', [str(reason)]) for name in names} | self.others
         except Wrong as wrong:
             for name in names:
-                self.found[name].append(('FAIL' if RULES[name].level == MUST else 'WARN', str(wrong)))
+                self.found[name].append((status_of(name), str(wrong)))
         except (OSError, ValueError, IndexError) as error:  # an answer that makes no sense, a connection that broke
             for name in names:
                 self.found[name].append(('FAIL', f'{type(error).__name__}: {error}'))

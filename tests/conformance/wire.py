@@ -12,6 +12,7 @@ import subprocess
 import time
 
 MOST = 64 << 20  # octets that are kept of one line or one reply
+MOST_LINES = 500_000
 
 
 class Wrong(Exception):
@@ -170,7 +171,7 @@ class Client:
 
     def __init__(self, carrier, witness, timeout, until):
         self.carrier, self.witness, self.timeout, self.until = carrier, witness, timeout, until
-        self.buffer, self.at, self.open = b'', 0, True
+        self.buffer, self.at, self.open = bytearray(), 0, True  # what was received, how far it was read
         self.utf8 = False      # whether texts may be UTF-8 by now
         self.exchange = False  # whether a challenge of AUTH may come
         self.greeting = None
@@ -181,12 +182,12 @@ class Client:
     def start_tls(self, context, name, keep=False):
         """`keep`: what came in the clear behind the reply is looked at by the caller."""
         if not keep:
-            self.buffer, self.at = b'', 0
+            self.buffer, self.at = bytearray(), 0
         self.carrier = Tls(self.carrier, context, name, self.left())
 
     @property
     def unread(self):
-        return self.buffer[self.at:]
+        return bytes(self.buffer[self.at:])
 
     def send(self, octets):
         try:
@@ -199,7 +200,9 @@ class Client:
     def more(self, timeout):
         octets = self.carrier.receive(timeout)
         if octets:
-            self.buffer, self.at = self.buffer[self.at:] + octets, 0
+            del self.buffer[:self.at]
+            self.at = 0
+            self.buffer += octets
             if len(self.buffer) > MOST:
                 raise Wrong(f'{len(self.buffer)} octets without an end', 'an end')
         elif octets is not None:
@@ -221,7 +224,7 @@ class Client:
                 raise Silence(f'nothing in time{self.half_said()}', expected)
             if not octets:
                 raise Ended(f'nothing and closed the connection{self.half_said()}', expected)
-        line, self.at = self.buffer[self.at:end + 1], end + 1
+        line, self.at = bytes(self.buffer[self.at:end + 1]), end + 1
         return line
 
     def reply(self, command=b'', timeout=None):
@@ -237,7 +240,7 @@ class Client:
         while (line := self.raw_line('a line, or the dot that ends the reply')).rstrip(b'\r\n') != b'.':
             lines.append(line)
             octets += len(line)
-            if octets > MOST:
+            if octets > MOST or len(lines) > MOST_LINES:
                 raise Wrong(f'{octets} octets without a final dot', 'an end')
         self.witness.body_line(line)
         return lines
@@ -282,10 +285,10 @@ class Client:
         """All there is up to the end of the connection, or None if it does not end."""
         until = time.monotonic() + self.left(timeout)
         while self.open:
-            if self.more(until - time.monotonic()) is None:
+            if (left := until - time.monotonic()) <= 0 or self.more(left) is None:
                 return None
         rest = self.unread
-        self.buffer, self.at = b'', 0
+        self.buffer, self.at = bytearray(), 0
         return rest
 
     def drop(self):
