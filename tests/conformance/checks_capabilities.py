@@ -61,7 +61,8 @@ def truth(t):
         if works:
             client.body_lines()
         if works != (verb in t.tags('transaction')):
-            t.wrong(f'{verb} {"works" if works else "does not work"}', f'that CAPA announces {verb} if it works', [name])
+            said = f'{verb} {"works" if works else "does not work"}'
+            t.wrong(said, f'that CAPA announces {verb} if it works', [name])
 
 
 @rule('R105', MUST, '2449 6.2', 'CAPA: USER if there are USER and PASS')

@@ -147,7 +147,7 @@ def stuffing(t):
         dots = [line for line in stuffed(right).splitlines() if line.startswith(b'.')]
         seen = seen or bool(dots)
         if (found := [line for line in raw.splitlines() if line.startswith(b'.')]) != dots:
-            wrong = next((pair for pair in zip(found, dots) if pair[0] != pair[1]), (f'{len(found)} lines with dots', b''))
+            wrong = next((pair for pair in zip(found, dots) if pair[0] != pair[1]), (f'{len(found)} such lines', b''))
             t.wrong(wrong[0], f'{wrong[1]!r}, one of {len(dots)} such lines of message {number}', ['R11'])
         within = re.findall(rb'[^.\r\n](\.+)', right)
         if re.findall(rb'[^.\r\n](\.+)', raw) != within:

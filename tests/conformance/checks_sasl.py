@@ -194,8 +194,8 @@ def quit_within(t):
 def malformed_plain(t):
     needs(t, 'PLAIN')
     user, password = t.user, t.password
-    for message in (user + b'\0' + password, b'\0' + user + b'\0' + password + b'\0', b'\0\0' + password, b'\0' + user + b'\0',
-                    b'\0' + user, b'\0' + user + b'\0' + password + b'\0x'):
+    right = b'\0' + user + b'\0' + password
+    for message in (right[1:], right + b'\0', right + b'\0x', b'\0\0' + password, b'\0' + user + b'\0', b'\0' + user):
         client = t.greeted()
         if is_ok(said := client.ask(b'AUTH PLAIN ' + base64.b64encode(message))):
             t.wrong(said, f'-ERR to {message.count(0)} NUL, in other places')

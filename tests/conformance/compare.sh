@@ -112,8 +112,9 @@ for name in ${servers//,/ }; do
   echo "$name|$version|$kind" >>"$work/servers"
   names+=("$name")
   # They mostly wait: for servers that let a wrong password wait.
-  timeout 900 python3 "$own/conformance.py" --port $port --user ann --password pass "--$kind" "$mail/ann" --timeout 20 $slow \
-    --json >"$json/$name.json" 2>"$work/$name.err" &
+  # shellcheck disable=SC2086 # $slow is to vanish
+  timeout 900 python3 "$own/conformance.py" --port $port --user ann --password pass "--$kind" "$mail/ann" --timeout 20 \
+    $slow --json >"$json/$name.json" 2>"$work/$name.err" &
   checks+=($!)
 done
 status=0

@@ -8,8 +8,9 @@ import time
 
 
 def header(number, variant):
-    return (f'From: Conformance <conformance@example.org>\nTo: you@example.org\nDate: Mon, 5 Oct 2026 10:00:{number:02} +0000\n'
-            f'Subject: message {number}\nMessage-ID: <conformance-{number}.{variant}@example.org>\n').encode()
+    return (f'From: Conformance <conformance@example.org>\nTo: you@example.org\n'
+            f'Date: Mon, 5 Oct 2026 10:00:{number:02} +0000\nSubject: message {number}\n'
+            f'Message-ID: <conformance-{number}.{variant}@example.org>\n').encode()
 
 
 def bodies():

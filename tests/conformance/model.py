@@ -252,7 +252,8 @@ class Model:
         most = int(count) + self.has('top-too-long') if count.isdigit() else 0
         lines = body.splitlines(keepends=True)[:most]
         self.ok()
-        return self.write(self.stuffed(header + (b'\r\n' if self.has('top-joins') else separator) + b''.join(lines)) + b'.\r\n')
+        separator = b'\r\n' if self.has('top-joins') else separator
+        return self.write(self.stuffed(header + separator + b''.join(lines)) + b'.\r\n')
 
     def do_dele(self, argument):
         index = self.index(argument)

@@ -25,8 +25,8 @@ EXPLAINED = {
 
 def conformance(*options):
     """The results: id -> (status, what was said)."""
-    done = subprocess.run([sys.executable, HERE / 'conformance.py', '--json', *map(str, options)], stdout=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL, timeout=300, check=False)
+    done = subprocess.run([sys.executable, HERE / 'conformance.py', '--json', *map(str, options)],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=300, check=False)
     rules = json.loads(done.stdout)['rules']
     return {name: (result['status'], result['texts']) for name, result in rules.items()}
 
@@ -53,13 +53,15 @@ def of_pop3d(pop3d, kind):
     try:
         port = server.tls[1] if kind == 'tls' else server.plain[1]
         how = [f'--{kind}'] if kind in ('tls', 'stls') else []
-        return conformance('--port', port, '--user', 'ann', '--password', 'sesame', '--maildir', server.maildir.path, *how)
+        how += ['--maildir', server.maildir.path]
+        return conformance('--port', port, '--user', 'ann', '--password', 'sesame', *how)
     finally:
         server.kill()
 
 
 def of_epoll(epoll):
-    with subprocess.Popen([epoll, '127.0.0.1:0'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+    command = [epoll, '127.0.0.1:0']
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         try:
             port = re.fullmatch(r'listening plain \S+:(\d+)\n', process.stdout.readline())[1]
             return conformance('--port', port, '--user', 'demo', '--password', 'demo', '--mark')
@@ -75,7 +77,8 @@ def of_stdio(stdio):
 def main():
     pop3d, epoll, stdio = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:4])
     cases = {
-        'pop3d, in the clear, with APOP': (lambda: of_pop3d(pop3d, 'plain'), 'R22 R23 R38 R46 R50 R60 R68 R69 R118 R142 R252'),
+        'pop3d, in the clear, with APOP': (lambda: of_pop3d(pop3d, 'plain'),
+                                           'R22 R23 R38 R46 R50 R60 R68 R69 R118 R142 R252'),
         'pop3d --utf8': (lambda: of_pop3d(pop3d, 'utf8'), 'R23 R38 R46 R204 R205 R213 R218'),
         'pop3d, TLS from the start': (lambda: of_pop3d(pop3d, 'tls'), 'R23 R38 R46 R200 R232 R235 R237'),
         'pop3d, STLS': (lambda: of_pop3d(pop3d, 'stls'), 'R23 R38 R46 R137 R143 R160 R200 R238'),
@@ -90,7 +93,8 @@ def main():
             results = run.result()
             wrong = [f'{name} {status}: {"; ".join(texts)}' for name, (status, texts) in results.items()
                      if status == 'FAIL' or status == 'WARN' and name not in EXPLAINED]
-            wrong += [f'{name} is {results[name][0]}: {results[name][1]}' for name in wanted if results[name][0] != 'pass']
+            wrong += [f'{name} is {results[name][0]}: {results[name][1]}' for name in wanted
+                      if results[name][0] != 'pass']
             passed = sum(status == 'pass' for status, _ in results.values())
             print(f'{"not " * bool(wrong)}ok {number} - {title}: {passed} of {len(results)} rules pass', flush=True)
             for line in wrong:

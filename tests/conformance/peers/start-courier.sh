@@ -44,7 +44,8 @@ sleep 1
 set -a
 . /etc/courier/pop3d
 . /etc/courier/pop3d-ssl
-POP3_STARTTLS=YES TLS_CERTFILE=/etc/courier/pop3d.pem TLS_DHPARAMS= TLS_CACHEFILE= TLS_TRUSTCERTS= PROTOCOL=POP3 POP3_PROXY=0
+POP3_STARTTLS=YES TLS_CERTFILE=/etc/courier/pop3d.pem TLS_DHPARAMS= TLS_CACHEFILE= TLS_TRUSTCERTS=
+PROTOCOL=POP3 POP3_PROXY=0
 LD_LIBRARY_PATH=/usr/lib/courier-authlib
 exec /usr/sbin/couriertcpd -address=127.0.0.1 -maxprocs=40 -maxperip=40 -nodnslookup -noidentlookup $port \
   /usr/lib/courier/courier/courierpop3login /usr/lib/courier/courier/courierpop3d Maildir

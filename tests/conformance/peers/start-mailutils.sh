@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# start-mailutils.sh PORT MBOXES CERTIFICATE KEY: GNU Mailutils' pop3d (Debian), with STLS, for mbox files MBOXES/USER and
-# system accounts with the password "pass", unpacked into a private view of the machine's files. Needs root.
+# start-mailutils.sh PORT MBOXES CERTIFICATE KEY: GNU Mailutils' pop3d (Debian), with STLS, for mbox files MBOXES/USER
+# and system accounts with the password "pass", unpacked into a private view of the machine's files. Needs root.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../bench/peers/lib.sh"
 if [ "$1" != inner ]; then
