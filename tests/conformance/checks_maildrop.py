@@ -115,7 +115,7 @@ def retrieve(t):
     if not t.open_end:
         t.wrong(t.refused_maildrop, 'a login, though the last line of a message has no end', ['R13'])
     elif not t.store.keeps_open_end:
-        t.instead('R13', 'skip', 'needs --maildir')
+        t.instead('R13', 'skip', 'no message lacks its last line end')
     _, messages = fetched(t)
     for number, raw in messages.items():
         octets = unstuffed(raw)

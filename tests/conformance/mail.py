@@ -116,7 +116,9 @@ class Command(Store):
         self.can_fill = command is not None
         if folder is not None:
             paths = sorted(path for path in pathlib.Path(folder).rglob('*') if path.is_file())
-            self.known = [on_the_wire(path.read_bytes()) for path in paths]
+            contents = [path.read_bytes() for path in paths]
+            self.known = [on_the_wire(octets) for octets in contents]
+            self.keeps_open_end = any(not octets.endswith(b'\n') for octets in contents)
 
     def fill(self, _):
         subprocess.run(self.command, shell=True, check=True, timeout=60, stdin=subprocess.DEVNULL)

@@ -39,7 +39,7 @@ def run(fault, only):
         command = shlex.join([sys.executable, '-B', '-S', str(HERE / 'model.py'), folder, *([fault] if fault else [])])
         done = subprocess.run(
             [sys.executable, HERE / 'conformance.py', '--exec', command, '--user', 'ann', '--password', 'pass',
-             '--maildir', folder, '--json', '--timeout', '2' if fault else '20', *(['--only', only] if only else [])],
+             '--maildir', folder, '--json', '--timeout', '5' if fault else '20', *(['--only', only] if only else [])],
             stdin=subprocess.DEVNULL, capture_output=True, timeout=200, check=False)
     rules = json.loads(done.stdout)['rules'] if done.stdout else {}
     results = {name: (its['status'], its['texts']) for name, its in rules.items()}
@@ -54,6 +54,8 @@ def judge(fault):
     if fault in NOTHING:
         return [] if status == 2 else [f'exit status {status}'], seconds
     bad = {name for name, (what, _) in results.items() if what in ('FAIL', 'WARN')}
+    if not results:
+        return [f'nothing was checked: exit status {status}'], seconds
     if fault is None:
         return [f'{name}: {results[name][1]}' for name in sorted(bad)], seconds
     return [f'{name} is {results[name][0]}, not broken' for name in wanted if name not in bad], seconds

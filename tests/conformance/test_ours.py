@@ -42,10 +42,20 @@ def served(pop3d, *options, tls=False, plaintext=True):
     return server
 
 
+def put_back(server):
+    """Options for a maildrop that a command fills, with messages of which copies are in a folder."""
+    copies, path = server.folder / 'copies', server.maildir.path
+    copies.mkdir()
+    for number, text in enumerate((b'.\n..\n', b'one\n.two\n', b'no end', b'', b'three\n\n'), 1):
+        (copies / f'{number}.M1.example').write_bytes(b'Subject: %d\n\n' % number + text)
+    return ['--refill', f'rm -f {path}/new/* {path}/cur/* && cp {copies}/* {path}/new', '--maildrop', copies]
+
+
 def of_pop3d(pop3d, kind):
     certificate = ('--cert', CERTIFICATE, '--key', KEY)
     server = {
         'plain': lambda: served(pop3d, *certificate, '--apop', '--expire', '30'),
+        'refill': lambda: served(pop3d),
         'utf8': lambda: served(pop3d, '--utf8', '--expire', 'never'),
         'tls': lambda: served(pop3d, tls=True),
         'stls': lambda: served(pop3d, *certificate, plaintext=False),
@@ -53,7 +63,7 @@ def of_pop3d(pop3d, kind):
     try:
         port = server.tls[1] if kind == 'tls' else server.plain[1]
         how = [f'--{kind}'] if kind in ('tls', 'stls') else []
-        how += ['--maildir', server.maildir.path]
+        how += put_back(server) if kind == 'refill' else ['--maildir', server.maildir.path]
         return conformance('--port', port, '--user', 'ann', '--password', 'sesame', *how)
     finally:
         server.kill()
@@ -79,6 +89,8 @@ def main():
     cases = {
         'pop3d, in the clear, with APOP': (lambda: of_pop3d(pop3d, 'plain'),
                                            'R22 R23 R38 R46 R50 R60 R68 R69 R118 R142 R252'),
+        'pop3d, messages put back by a command': (lambda: of_pop3d(pop3d, 'refill'),
+                                                  'R11 R12 R13 R23 R38 R46 R48 R50 R59'),
         'pop3d --utf8': (lambda: of_pop3d(pop3d, 'utf8'), 'R23 R38 R46 R204 R205 R213 R218'),
         'pop3d, TLS from the start': (lambda: of_pop3d(pop3d, 'tls'), 'R23 R38 R46 R200 R232 R235 R237'),
         'pop3d, STLS': (lambda: of_pop3d(pop3d, 'stls'), 'R23 R38 R46 R137 R143 R160 R200 R238'),
