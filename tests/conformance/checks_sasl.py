@@ -260,6 +260,27 @@ def scram(t):
         t.leave()
 
 
+@rule('R253', SHOULD, '5802 5', 'SCRAM: a name that does not exist gets a salt too, always the same')
+def scram_for_nobody(t):
+    offered = [name for name in mechanisms(t) if re.fullmatch(r'SCRAM-SHA-(1|256)', name)]
+    if not offered:
+        raise NotApplicable('no SASL SCRAM')
+    salts = set()
+    for _ in range(2):
+        client = t.greeted()
+        side = Scram(offered[0], 'nobody-has-this-name', t.settings.password)
+        begin(client, offered[0])
+        said = client.ask(side.first)
+        if is_err(said):
+            raise Wrong(said, 'a challenge, as others get')
+        salts.add(re.search(rb's=([^,]*)', challenge_of(said))[1])
+        if not is_err(said := answer(client, side.step(said[2:]))):
+            t.wrong(said, '-ERR to a proof of nobody')
+        t.leave()
+    if len(salts) > 1:
+        t.wrong('another salt the second time', 'the same, as others have')
+
+
 @rule('R258', SHOULD, 'draft-murchison-sasl-login', 'LOGIN: asks for a name, then for a password')
 def login(t):
     needs(t, 'LOGIN')

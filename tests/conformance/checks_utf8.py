@@ -2,7 +2,7 @@
 """UTF8 and LANG (RFC 6856)."""
 import re
 
-from harness import MUST, Skip, rule, stat
+from harness import MUST, Skip, code_of, rule, stat
 from wire import Wrong, is_err, is_ok
 
 
@@ -52,6 +52,31 @@ def sizes(t):
             t.wrong(f'{size} for message {number}', f'{found}, as RETR sends')
 
 
+@rule('R208', MUST, '6856 2.1', 'UTF8: a message with UTF-8 in its header is refused, or another sent, before UTF8')
+@rule('R209', MUST, '6856 5', 'UTF8: the refusal says [UTF8], and behind UTF8 the message comes')
+def utf8_messages(t):
+    t.needs('UTF8')
+    t.refill = t.store.can_choose
+    message = 'From: gr\u00fc\u00df@example.org\nSubject: \u00e4\n\nbody\n'.encode()
+    t.fill([message])
+    client = t.entered()
+    for command in ('RETR 1', 'TOP 1 0'):
+        said = client.ask(command)
+        if is_ok(said):
+            t.instead('R209', 'n/a', 'it is not refused')
+            header = b''.join(client.body_lines()).partition(b'\r\n\r\n')[0]
+            if not header.isascii():
+                t.wrong(header, f'a header in ASCII, or -ERR to {command}', ['R208'])
+        elif code_of(said) != b'UTF8':
+            t.wrong(said, '-ERR [UTF8]', ['R209'])
+    t.leave()
+    client = t.greeted()
+    client.utf8 = True
+    if is_ok(client.ask('UTF8')) and is_ok(t.log_in(client)):
+        if client.body('RETR 1') != t.store.known[0]:
+            t.wrong('another message', 'the message as it is, behind UTF8', ['R209'])
+
+
 def language_list(t, client):
     t.needs('LANG')
     client.utf8 = True
@@ -64,8 +89,10 @@ def language_list(t, client):
 @rule('R223', MUST, '6856 3.1', 'LANG works before and after the login')
 @rule('R224', MUST, '6856 3.2', 'LANG: "+OK", the language, a text')
 @rule('R228', MUST, '6856 3.2', 'LANG alone: a line for each language')
+@rule('R230', MUST, '6856 3.2', 'LANG: numbers are not translated')
 def language(t):
-    for client in (t.greeted(), t.entered()):
+    within = t.entered()
+    for client in (t.greeted(), within):
         lines = language_list(t, client)
         for line in lines:
             if not re.match(rb'[A-Za-z0-9-]{1,35}(?: |\Z)', line):
@@ -74,6 +101,8 @@ def language(t):
             said = client.ask(b'LANG ' + wanted)
             if not re.match(rb'\+OK [A-Za-z0-9-]{1,35}(?: |\Z)', said):
                 t.wrong(said, f'+OK and the language to LANG {wanted.decode("latin-1")}', ['R223', 'R224'])
+            if client is within:
+                stat(client)
 
 
 @rule('R226', MUST, '6856 3.2', 'LANG: an unknown language gets -ERR')

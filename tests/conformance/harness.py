@@ -399,7 +399,7 @@ class Checker:
         except Wrong as wrong:
             for name in names:
                 self.found[name].append((status_of(name), str(wrong)))
-        except (OSError, ValueError, IndexError) as error:  # an answer that makes no sense, a connection that broke
+        except (OSError, ValueError, IndexError, TypeError, KeyError) as error:  # an answer that makes no sense, a connection that broke
             for name in names:
                 self.found[name].append(('FAIL', f'{type(error).__name__}: {error}'))
         self.leave()

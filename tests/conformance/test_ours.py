@@ -91,7 +91,7 @@ def main():
                                            'R22 R23 R38 R46 R50 R60 R68 R69 R118 R142 R252'),
         'pop3d, messages put back by a command': (lambda: of_pop3d(pop3d, 'refill'),
                                                   'R11 R12 R13 R23 R38 R46 R48 R50 R59'),
-        'pop3d --utf8': (lambda: of_pop3d(pop3d, 'utf8'), 'R23 R38 R46 R204 R205 R213 R218'),
+        'pop3d --utf8': (lambda: of_pop3d(pop3d, 'utf8'), 'R23 R38 R46 R204 R205 R208 R209 R213 R218 R230 R253'),
         'pop3d, TLS from the start': (lambda: of_pop3d(pop3d, 'tls'), 'R23 R38 R46 R200 R232 R235 R237'),
         'pop3d, STLS': (lambda: of_pop3d(pop3d, 'stls'), 'R23 R38 R46 R137 R143 R160 R200 R238'),
         'examples/epoll': (lambda: of_epoll(epoll), 'R22 R37 R24 R40 R44 R50 R53 R58 R114'),
