@@ -9,7 +9,7 @@ from wire import Ended, Silence, Wrong, is_err, is_ok, shown
 
 def before_stls(t):
     """A greeted connection in the clear to a server that has STLS."""
-    if t.settings.tls or t.settings.exec and not t.settings.stls:
+    if t.settings.tls:
         raise Skip('needs a connection in the clear')
     client = t.clear()
     if 'STLS' not in (t.capabilities(client) or {}):

@@ -10,6 +10,7 @@ import hashlib
 import os
 import pathlib
 import re
+import ssl
 import sys
 
 BASE64 = re.compile(rb'(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?')
@@ -21,14 +22,38 @@ class Model:
         self.user, self.entered, self.ending = None, False, False
         self.stamp = b'<1.2@model.example>' if self.has('same-stamp') else b'<%d.%s@model.example>' % (
             os.getpid(), os.urandom(6).hex().encode())
-        self.pending = b''
+        self.pending, self.tls = b'', None
 
     def has(self, fault):
         return self.fault == fault
 
     # ---- lines ----
 
+    def receive(self):
+        if self.tls is None:
+            return os.read(0, 65536)
+        try:
+            return self.drive(lambda: self.tls.read(65536))
+        except ssl.SSLError:
+            return b''
+
+    def drive(self, step):
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                self.write_raw(self.outgoing.read())
+                if not (octets := os.read(0, 65536)):
+                    return b''
+                self.incoming.write(octets)
+
     def write(self, octets):
+        if self.tls is not None:
+            self.tls.write(octets)
+            octets = self.outgoing.read()
+        self.write_raw(octets)
+
+    def write_raw(self, octets):
         end = 0
         while end < len(octets):
             end += os.write(1, octets[end:])
@@ -57,7 +82,7 @@ class Model:
 
     def line(self):
         while b'\r\n' not in self.pending:
-            octets = os.read(0, 65536)
+            octets = self.receive()
             if not octets:
                 return None
             self.pending += octets
@@ -137,17 +162,25 @@ class Model:
             self.command(line)
         if self.entered and not self.ending and self.has('removes-at-end'):
             self.remove()
+        if self.tls is not None and not self.has('no-alert'):
+            try:
+                self.tls.unwrap()
+            except ssl.SSLError:
+                pass
+            self.write_raw(self.outgoing.read())
 
     def command(self, line):
         verb, *arguments = line.split(b' ')
         name = verb.decode('latin-1').upper()
         if self.has('case') and verb != verb.upper():
             return self.err()
-        if name != 'PASS':
+        if name != 'PASS' and not (name == 'STLS' and self.has('keeps-user')):
             self.user = None
-        before = {'USER': 1, 'PASS': None, 'APOP': 2, 'AUTH': (1, 2), 'CAPA': 0, 'QUIT': 0}
+        before = {'STLS': (0, 1) if self.has('stls-argument') else 0, 'USER': 1, 'PASS': None, 'APOP': 2, 'AUTH': (1, 2), 'CAPA': 0, 'QUIT': 0}
         within = {'STAT': 0, 'LIST': (0, 1), 'RETR': 1, 'DELE': 1, 'NOOP': 0, 'RSET': 0, 'TOP': 2, 'UIDL': (0, 1),
                   'CAPA': 0, 'QUIT': 0}
+        if self.has('stls-after-login'):
+            within['STLS'] = 0
         if self.has('noop-before-login'):
             before['NOOP'] = 0
         counts = (within if self.entered else before).get(name, ())
@@ -193,6 +226,8 @@ class Model:
     def do_capa(self):
         self.ok()
         tags = [b'USER', b'TOP', b'UIDL', b'SASL PLAIN', b'PIPELINING', b'AUTH-RESP-CODE', b'RESP-CODES']
+        if not self.entered and (self.tls is None or self.has('stls-announced')):
+            tags.append(b'STLS')
         if self.has('hidden-uidl'):
             tags.remove(b'UIDL')
         if self.has('hidden-codes'):
@@ -202,6 +237,32 @@ class Model:
         if self.has('wide-capa'):
             tags[0] += b'  X'
         self.lines(tags)
+
+    def do_stls(self, *_):
+        if self.tls is not None and not self.has('stls-within-tls'):
+            return self.err()
+        self.ok()
+        if self.has('talks-before-tls'):
+            self.ok()
+        if not self.has('keeps-plaintext'):
+            self.pending = b''
+        if self.tls is not None:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        folder = pathlib.Path(__file__).resolve().parent.parent / 'interop'
+        context.load_cert_chain(folder / 'certificate.pem', folder / 'key.pem')
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
+        try:
+            self.drive(tls.do_handshake)
+        except ssl.SSLError:
+            self.ending = True
+            return None
+        self.write_raw(self.outgoing.read())
+        self.tls = tls
+        if self.has('greets-twice'):
+            self.ok(b'model ' + self.stamp)
+        return None
 
     def do_noop(self):
         self.ok(b'noop')

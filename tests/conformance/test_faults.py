@@ -18,16 +18,18 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 FAULTS = {
     'all-dots': 'R12', 'any-digest': 'R69', 'atoi': 'R36 R39 R42 R56 R57', 'bad-code': 'R92', 'case': 'R1',
-    'changes-octets': 'R38', 'control': 'X1', 'finds-marked': 'R40', 'floods': 'R34', 'hangs': 'R43',
-    'hidden-codes': 'R107a', 'hidden-uidl': 'R124', 'in-use-for-all': 'R134', 'lax-sasl': 'R184', 'lax-top': 'R52',
-    'less-after-login': 'R98', 'lf': 'R9', 'lists-marked': 'R32a R34a', 'long-reply': 'R7', 'long-uids': 'R58',
-    'loses-pipelined': 'R114', 'lower-case': '', 'marks-at-login': 'R28', 'new-uids': 'R57 R59', 'no-cancel': 'R182',
-    'no-greeting': '', 'no-lock': 'R23 R23a', 'no-stuffing': 'R11', 'noop-before-login': 'R45 R65',
-    'number-uids': 'R59 R60', 'open-end': 'R37', 'pass-first': 'R63', 'removes-all': 'R48', 'removes-at-end': 'R24 R50',
+    'changes-octets': 'R38', 'control': 'X1', 'finds-marked': 'R40', 'floods': 'R34', 'greets-twice': 'R144',
+    'hangs': 'R43', 'hidden-codes': 'R107a', 'hidden-uidl': 'R124', 'in-use-for-all': 'R134', 'keeps-plaintext': 'R142',
+    'keeps-user': 'R143', 'lax-sasl': 'R184', 'lax-top': 'R52', 'less-after-login': 'R98', 'lf': 'R9',
+    'lists-marked': 'R32a R34a', 'long-reply': 'R7', 'long-uids': 'R58', 'loses-pipelined': 'R114', 'lower-case': '',
+    'marks-at-login': 'R28', 'new-uids': 'R57 R59', 'no-alert': 'R235', 'no-cancel': 'R182', 'no-greeting': '',
+    'no-lock': 'R23 R23a', 'no-stuffing': 'R11', 'noop-before-login': 'R45 R65', 'number-uids': 'R59 R60',
+    'open-end': 'R37', 'pass-first': 'R63', 'removes-all': 'R48', 'removes-at-end': 'R24 R50',
     'removes-at-once': 'R24 R41 R50', 'removes-nothing': 'R34a R46', 'renumbers': 'R32a', 'rset-forgets': 'R44',
-    'same-stamp': 'R67', 'size-lf': 'R37 R74', 'size-stuffed': 'R37', 'stays': 'R30 R49 R51', 'surplus': 'R14',
-    'talks': 'R33', 'text-challenge': 'R180', 'top-joins': 'R54', 'top-too-long': 'R53', 'two-lines': 'R16',
-    'wide-capa': 'R95', 'zeros': 'R29',
+    'same-stamp': 'R67', 'size-lf': 'R37 R74', 'size-stuffed': 'R37', 'stays': 'R30 R49 R51',
+    'stls-after-login': 'R139', 'stls-announced': 'R137', 'stls-argument': 'R138', 'stls-within-tls': 'R140',
+    'surplus': 'R14', 'talks': 'R33', 'talks-before-tls': 'R141', 'text-challenge': 'R180', 'top-joins': 'R54',
+    'top-too-long': 'R53', 'two-lines': 'R16', 'wide-capa': 'R95', 'zeros': 'R29',
 }
 NOTHING = {'lower-case', 'no-greeting'}  # nobody can log in: exit status 2
 
