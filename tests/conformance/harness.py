@@ -136,6 +136,7 @@ class Checker:
         self.context = ssl.create_default_context()
         self.context.check_hostname = False  # it is the server's POP3 that is looked at, not who it is
         self.context.verify_mode = ssl.CERT_NONE
+        self.context.options &= ~getattr(ssl, 'OP_IGNORE_UNEXPECTED_EOF', 0)  # or a lost alert would not be seen (R235)
 
     # ---- connections ----
 
@@ -399,7 +400,7 @@ class Checker:
         except Wrong as wrong:
             for name in names:
                 self.found[name].append((status_of(name), str(wrong)))
-        except (OSError, ValueError, IndexError, TypeError, KeyError) as error:  # an answer that makes no sense, a connection that broke
+        except (OSError, ValueError, IndexError, TypeError, KeyError) as error:  # an answer that makes no sense
             for name in names:
                 self.found[name].append(('FAIL', f'{type(error).__name__}: {error}'))
         self.leave()

@@ -176,7 +176,8 @@ class Model:
             return self.err()
         if name != 'PASS' and not (name == 'STLS' and self.has('keeps-user')):
             self.user = None
-        before = {'STLS': (0, 1) if self.has('stls-argument') else 0, 'USER': 1, 'PASS': None, 'APOP': 2, 'AUTH': (1, 2), 'CAPA': 0, 'QUIT': 0}
+        before = {'STLS': (0, 1) if self.has('stls-argument') else 0, 'USER': 1, 'PASS': None, 'APOP': 2, 'AUTH': (1, 2),
+                  'CAPA': 0, 'QUIT': 0}
         within = {'STAT': 0, 'LIST': (0, 1), 'RETR': 1, 'DELE': 1, 'NOOP': 0, 'RSET': 0, 'TOP': 2, 'UIDL': (0, 1),
                   'CAPA': 0, 'QUIT': 0}
         if self.has('stls-after-login'):
