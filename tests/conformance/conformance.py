@@ -8,8 +8,8 @@
 
 What DELE and QUIT do, and whether each octet of a message is right, can only be told where messages can be put back:
 --maildir and --mbox name a maildrop of the server's that this program fills by itself (what was in it is LOST), or
---refill is a command that puts messages back. Without one of them no DELE is sent; but --mark lets DELE be tried where
-RSET, or the end of the connection, has to undo it.
+--refill is a command that puts messages back. Without one of them no message is marked; but --mark lets DELE be tried
+where RSET, or the end of the connection, has to undo it.
 
 FAIL: a rule that is a MUST, or a plain sentence of RFC 1939, is broken. WARN: one that is a SHOULD, or where the RFC
 leaves room. n/a: the server does not have what the rule is about. skip: not to be found out this way. Exit status: 1 if
