@@ -50,3 +50,34 @@ own_mail() { # ROOT: servers that serve a maildrop as its owner refuse root, so 
   if [ "$(stat -c %u "$1")" = 0 ]; then chown -R 65534:65534 "$1"; fi
   chmod 755 "$1"
 }
+
+# Within "unshare --mount": a view of the machine's files at DIR/ns/root, called $view, with what was unpacked laid over
+# them. What is written there is in memory, and gone with the server.
+private_view() { # DIR DEBS
+  mount --make-rprivate /
+  mkdir "$1/ns"
+  mount -t tmpfs -o mode=755 tmpfs "$1/ns"
+  mkdir "$1/ns/up" "$1/ns/work" "$1/ns/root"
+  view=$1/ns/root
+  mount -t overlay overlay -o "lowerdir=/,upperdir=$1/ns/up,workdir=$1/ns/work" "$view" || die 'no overlay file system'
+  tar -C "$2" --exclude='./.deb-*' -c . | tar -C "$view" --keep-directory-symlink -x
+  mount --rbind /proc "$view/proc"
+  mount --rbind /dev "$view/dev"
+}
+
+# In that view: a system account for each entry of MAIL, which owns all of it; the hash is cheap, so that hashing is not
+# what is measured.
+system_accounts() { # MAIL
+  owner=$(stat -c %u:%g "$1")
+  hash=$(perl -e 'print crypt("pass", "ab")')
+  for path in "$1"/*; do
+    user=${path##*/}
+    echo "$user:x:$owner::/:/bin/sh" >>"$view/etc/passwd"
+    echo "$user:$hash:19000:0:99999:7:::" >>"$view/etc/shadow"
+  done
+}
+mail_at() { # MAIL PATH: where the view shows it
+  rm -rf "${view:?}$2"
+  mkdir -p "$view$2"
+  mount --bind "$1" "$view$2"
+}

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# start-dovecot.sh PORT MAIL: Debian's Dovecot in the strongest configuration that was found, for Maildirs MAIL/USER and
+# start-dovecot.sh PORT MAIL [SETTINGS]: Debian's Dovecot in the strongest configuration that was found, for Maildirs MAIL/USER and
 # one password ("pass"). Login processes serve any number of connections, one a core; pop3 processes serve up to 1000
 # sessions and are used again, which works since all mail belongs to one system user. No delays and penalties, auth
-# cache, no fsync, no flags written, sizes from the file names, no log of logins, no TLS.
+# cache, no fsync, no flags written, sizes from the file names, no log of logins, no TLS. What is in the file SETTINGS, if there is
+# one, counts before all that.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
-[ $# = 2 ] || die 'usage: PORT MAIL'
+[ $# = 2 ] || [ $# = 3 ] || die 'usage: PORT MAIL [SETTINGS]'
 port=$1
 root=$(cd "$2" && pwd) || exit 1
 [ -x /usr/sbin/dovecot ] || die 'needs dovecot-core'
@@ -91,6 +92,7 @@ service pop3 {
   process_limit = 64
 }
 CONF
+[ $# = 2 ] || cat "$3" >>"$dir/dovecot.conf"
 ulimit -n "$(ulimit -Hn)"
 if [ -x /usr/lib/dovecot/pop3 ]; then
   setsid /usr/sbin/dovecot -F -c "$dir/dovecot.conf" >"$dir/out" 2>&1 </dev/null &

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # start-popa3d.sh PORT MBOXES: Openwall's popa3d (Debian), unpacked into a private view of the machine's files. It knows
-# mbox files (MBOXES/USER) and system accounts only: those get a cheap hash, so that hashing is not what is measured.
+# mbox files (MBOXES/USER) and system accounts only.
 # Its own daemon cannot be bound to loopback, so ucspi-tcp's tcpserver runs it, a process for each connection. Needs
 # root.
 here=$(cd "$(dirname "$0")" && pwd)
@@ -21,25 +21,9 @@ if [ "$1" != inner ]; then
   exit 0
 fi
 dir=$2 port=$3 debs=$4 mail=$5
-mount --make-rprivate /
-mkdir "$dir/ns"
-mount -t tmpfs -o mode=755 tmpfs "$dir/ns"
-mkdir "$dir/ns/up" "$dir/ns/work" "$dir/ns/root"
-root=$dir/ns/root
-mount -t overlay overlay -o "lowerdir=/,upperdir=$dir/ns/up,workdir=$dir/ns/work" "$root" || die 'no overlay file system'
-tar -C "$debs" --exclude='./.deb-*' -c . | tar -C "$root" --keep-directory-symlink -x
-mount --rbind /proc "$root/proc"
-mount --rbind /dev "$root/dev"
-owner=$(stat -c %u:%g "$mail")
-hash=$(perl -e 'print crypt("pass", "ab")')
-for path in "$mail"/*; do
-  user=${path##*/}
-  echo "$user:x:$owner::/:/bin/sh" >>"$root/etc/passwd"
-  echo "$user:$hash:19000:0:99999:7:::" >>"$root/etc/shadow"
-done
-echo 'popa3d:x:110:65534::/var/lib/popa3d:/bin/false' >>"$root/etc/passwd"
-mkdir -p "$root/var/lib/popa3d"
-rm -rf "$root/var/mail"
-mkdir -p "$root/var/mail"
-mount --bind "$mail" "$root/var/mail"
-exec chroot "$root" /usr/bin/tcpserver -HR -l0 -c 400 -b 400 127.0.0.1 "$port" /usr/sbin/popa3d
+private_view "$dir" "$debs"
+system_accounts "$mail"
+echo 'popa3d:x:110:65534::/var/lib/popa3d:/bin/false' >>"$view/etc/passwd"
+mkdir -p "$view/var/lib/popa3d"
+mail_at "$mail" /var/mail
+exec chroot "$view" /usr/bin/tcpserver -HR -l0 -c 400 -b 400 127.0.0.1 "$port" /usr/sbin/popa3d
