@@ -521,3 +521,13 @@ TEST_CASE("SCRAM: keys are wiped when they go") {
   CHECK(left.find(stored.substr(0, 4)) == std::string_view::npos);
   CHECK(left.find(server.substr(0, 4)) == std::string_view::npos);
 }
+
+TEST_CASE("R252: what the client binds to is unknown before it has said so, and nothing where it does not bind") {
+  ScramServer plus(ScramHash::sha_256, true, true);
+  CHECK(plus.binding_type().empty());
+  CHECK(plus.first("p=tls-exporter,,n=user,r=client") == Result::ok);
+  CHECK(plus.binding_type() == "tls-exporter");
+  ScramServer without(ScramHash::sha_256, false, false);
+  CHECK(without.first("n,,n=user,r=client") == Result::ok);
+  CHECK(without.binding_type().empty());
+}
