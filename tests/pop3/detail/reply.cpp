@@ -281,3 +281,9 @@ TEST_CASE("the pairs of digits are the same whoever computes them, and every num
     CHECK(std::string(detail::digit_pairs.octets + 2 * i, 2) == wanted);
   }
 }
+
+TEST_CASE("every control character of U+0080 to U+009F is replaced, wherever it stands, and nothing beside it") {
+  mailwire::ByteBuffer out;
+  detail::append_clean(out, "\xC2\x80 \xC2\x9F\xC2\xA0\xC3\xA4\xC2\x85", 100, true);
+  CHECK(out.view() == "?? ??\xC2\xA0\xC3\xA4??");
+}
