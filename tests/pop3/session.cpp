@@ -1199,3 +1199,17 @@ TEST_CASE("trim gives back what a command of the application's own has needed, a
   }
   CHECK(server.faults() == "");
 }
+
+TEST_CASE("F-LOG: what a request has shown is wiped when the session closes, and may still be looked at") {
+  pop3::Config config = plain_config();
+  pop3::CommandSpec spec;
+  spec.verb = "XYZ";
+  spec.in_authorization = true;
+  spec.most_words = 1;
+  config.commands.push_back(spec);
+  Server server(config);
+  const auto request = server.ask<pop3::CommandRequest>("XYZ secret\r\n");
+  CHECK(request.argument == "secret");
+  server.session.disconnect();
+  CHECK(request.argument == std::string(6, '\0'));
+}

@@ -702,3 +702,29 @@ TEST_CASE("a large clean piece that is not the last one is lent, and the next on
   CHECK(server.harness.output.substr(before) == piece + ".\r\n");
   CHECK(server.faults() == "");
 }
+
+TEST_CASE("F-MEMORY: a long listing takes half of what a trace may hold, whether it is taken or not") {
+  for (const bool taken : {true, false}) {
+    pop3::Config config = plain_config();
+    config.trace = true;
+    config.limits.trace = 2000;
+    const std::vector<Mail> mails(300, Mail{"uid", "x\r\n"});
+    Server server(config, {}, mails);
+    if (taken) {
+      server.log_in();
+    } else {  // too soon after the last login
+      const auto request = server.ask<ListRequest>(log_in);
+      const std::vector<pop3::MessageInfo> infos(300, pop3::MessageInfo{3, "uid"});
+      pop3::Account account;
+      account.login_delay = 60;
+      account.last_login = server.harness.now;
+      CHECK(server.harness.accept(request, {infos.data(), infos.size()}, account) == Outcome::invalid);
+    }
+    const std::string trace = server.session.take_trace();
+    const std::size_t start = trace.find("accept uid:3 ");
+    REQUIRE(start != std::string::npos);
+    const std::string line = trace.substr(start, trace.find('\n', start) - start);
+    CHECK(line.size() >= 1000);
+    CHECK(line.size() < 1030);
+  }
+}

@@ -390,3 +390,22 @@ TEST_CASE("a trace tells the whole body of an own verb, also behind a TOP") {
   CHECK(server.session.take_trace().find("body 19 last") != std::string::npos);
   CHECK(server.faults() == "");
 }
+
+TEST_CASE("a command of the application's own ends a row of bad ones, however it is answered") {
+  for (int way = 0; way < 3; ++way) {
+    pop3::Config config = with_verb("XYZ");
+    config.limits.bad_commands = 2;
+    Server server(config);
+    server.log_in();
+    for (int i = 0; i < 3; ++i) {
+      CHECK(is_error(server.command("BAD")));
+      const auto request = server.ask<CommandRequest>("XYZ\r\n");
+      const Outcome outcome = way == 0   ? server.harness.accept(request, "done")
+                              : way == 1 ? server.harness.refuse(request)
+                                         : server.harness.lend(request, "octets\r\n", Chunk::last);
+      CHECK(outcome == Outcome::applied);
+      server.say("");  // so that the answer is read
+    }
+    CHECK(is_ok(server.command("STAT")));
+  }
+}
