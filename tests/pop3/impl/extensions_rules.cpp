@@ -409,3 +409,12 @@ TEST_CASE("a command of the application's own ends a row of bad ones, however it
     CHECK(is_ok(server.command("STAT")));
   }
 }
+
+TEST_CASE("R7: however long the text of a language is, the answer to LANG is one short line") {
+  pop3::Config config = plain_config();
+  config.languages = {{"de", "Deutsch"}};
+  config.languages[0].texts[pop3::Text::language_set] = std::string(600, 'x');
+  Server server(config);
+  server.say("");
+  CHECK(server.command("LANG de") == "+OK de " + std::string(400, 'x') + "\r\n");
+}
