@@ -531,3 +531,13 @@ TEST_CASE("R252: what the client binds to is unknown before it has said so, and 
   CHECK(without.first("n,,n=user,r=client") == Result::ok);
   CHECK(without.binding_type().empty());
 }
+
+TEST_CASE("the challenge tells the count of iterations, whatever it is, in decimal") {
+  const std::string key(Sha256::digest_size, 'k');
+  for (const std::uint32_t iterations : {1U, 9U, 10U, 100U, 4096U, 10'000U, 4'294'967'295U}) {
+    ScramServer server(ScramHash::sha_256, false, false);
+    CHECK(server.first("n,,n=user,r=client") == Result::ok);
+    const std::string challenge(server.challenge({"salt", iterations, key, key}, "server"));
+    CHECK(challenge == "r=clientserver,s=c2FsdA==,i=" + std::to_string(iterations));
+  }
+}
