@@ -541,3 +541,11 @@ TEST_CASE("the challenge tells the count of iterations, whatever it is, in decim
     CHECK(challenge == "r=clientserver,s=c2FsdA==,i=" + std::to_string(iterations));
   }
 }
+
+TEST_CASE("a salt may be far longer than all that a user's block has room for") {
+  const std::string key(Sha256::digest_size, 'k'), salt(3000, 's');
+  ScramServer server(ScramHash::sha_256, false, false);
+  CHECK(server.first("n,,n=user,r=client") == Result::ok);
+  const std::string challenge(server.challenge({salt, 4096, key, key}, "server"));
+  CHECK(challenge == "r=clientserver,s=" + encoded(salt) + ",i=4096");
+}
