@@ -290,3 +290,14 @@ TEST_CASE("trim keeps what is being sent") {
   queue.consume(2);
   CHECK(rest(queue) == "run");
 }
+
+TEST_CASE("a run or an end of a single octet is one") {
+  OutputQueue queue;
+  queue.lend("x", "");
+  CHECK(queue.has_run());
+  CHECK(rest(queue) == "x");
+  queue.lend("", ".");
+  CHECK(queue.has_run());
+  CHECK(rest(queue) == ".");
+  CHECK_FALSE(queue.has_run());
+}
