@@ -131,3 +131,16 @@ TEST_CASE("base64: the encoding is appended to what is there") {
   mailwire::append_base64(buffer, std::string(300, '\xFF'));
   CHECK(buffer.view() == "+ YWI=" + std::string(400, '/'));
 }
+
+TEST_CASE("base64 R183: the table of values is the same whoever computes it, and has 64 of them") {
+  const mailwire::detail::Base64Values values;
+  int known = 0;
+  for (int octet = 0; octet < 256; ++octet) {
+    const std::size_t place = mailwire::detail::base64_alphabet.find(static_cast<char>(octet));
+    const bool outside = place == std::string_view::npos;
+    CHECK(values.of[octet] == (outside ? 0xFF : place));
+    CHECK(mailwire::detail::base64_values.of[octet] == values.of[octet]);
+    known += outside ? 0 : 1;
+  }
+  CHECK(known == 64);
+}

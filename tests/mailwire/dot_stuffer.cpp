@@ -264,3 +264,18 @@ TEST_CASE("lines that nobody looks at count, and leave a line's start behind the
   char out[4];
   CHECK(stuffer.copy(".", out, sizeof out).written == 2);
 }
+
+TEST_CASE("a body that is copied in blocks counts the CR that each of its LF gets") {
+  // Lines of many sizes, so that blocks of every implementation hold none, one and several ends of lines.
+  std::string body;
+  for (std::size_t i = 0; i < 200; ++i) body += (i % 7 == 0 ? "." : "") + std::string(i % 41, 'x') + '\n';
+  for (const BodyLines lines : modes) {
+    DotStuffer stuffer(lines);
+    std::string out(3 * body.size(), '\0');
+    const DotStuffer::Step step = stuffer.copy(body, out.data(), out.size());
+    CHECK(step.taken == body.size());
+    out.resize(step.written);
+    CHECK(out + std::string(stuffer.end()) == wire(body, lines));
+    CHECK(stuffer.octets() == normalised(body, lines).size());
+  }
+}

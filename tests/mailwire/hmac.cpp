@@ -84,3 +84,17 @@ TEST_CASE("PBKDF2-HMAC-SHA-1: the vectors of RFC 6070 that fit one block") {
   CHECK(hex(pbkdf2<Sha1>("pass\0word"sv, "sa\0lt"sv, 4096)).substr(0, 32) == "56fa6aa75548099dcc37d7f03425e0c3");
   CHECK(pbkdf2<Sha1>("password", "salt", 0) == pbkdf2<Sha1>("password", "salt", 1));
 }
+
+// A key that is empty is one of zeros, a longer one than a block is hashed first (RFC 2104, 2).
+template <class Hash>
+void check_keys() {
+  const std::string zeros(Hash::block_size, '\0'), longer(Hash::block_size + 1, 'k');
+  CHECK(mailwire::hmac<Hash>({}, "m") == mailwire::hmac<Hash>(zeros, "m"));
+  const auto hashed = mailwire::hash_of<Hash>(longer);
+  CHECK(mailwire::hmac<Hash>(longer, "m") == mailwire::hmac<Hash>(mailwire::as_view(hashed), "m"));
+}
+TEST_CASE("HMAC: a key may be empty, or of any length, with each hash") {
+  check_keys<Md5>();
+  check_keys<Sha1>();
+  check_keys<Sha256>();
+}

@@ -174,3 +174,12 @@ TEST_CASE("networks hold what begins with their bits, of their own family only")
                           "1.2.3.4/8 ", "::/129", "::1/x", "localhost", "[::1]/128", "1.2.3/24", "::/4294967296"})
     CHECK_MESSAGE(!mailwire::parse_network(bad), bad);
 }
+
+TEST_CASE("an address of no family has no octets") {
+  IpAddress address;
+  CHECK(address.size() == 0);
+  address.family = IpFamily::v4;
+  CHECK(address.size() == 4);
+  address.family = IpFamily::v6;
+  CHECK(address.size() == 16);
+}

@@ -548,3 +548,19 @@ TEST_CASE("what begins a line is told apart from what is left of one that is too
   CHECK(reader.next(l).status == Status::too_long);
   CHECK(std::string(reader.unread_line()) == "AU");
 }
+
+TEST_CASE("a full block has room again only where a longer line is allowed, however long") {
+  LineReader reader;
+  LineLimits limits;
+  limits.line = limits.block = 16;
+  const auto room = reader.room(limits);
+  std::memset(room.data, 'x', room.size);
+  CHECK(reader.commit(room.size) == 16);
+  CHECK_FALSE(reader.has_room(limits));
+  CHECK(reader.room(limits).size == 0);
+  limits.line = 17;
+  CHECK(reader.has_room(limits));
+  limits.line = ~std::size_t{0};
+  CHECK(reader.has_room(limits));
+  CHECK(reader.room(limits).size == 16);  // doubled, not as large as a line may be
+}

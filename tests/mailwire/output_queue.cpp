@@ -270,3 +270,34 @@ TEST_CASE("copy() stops at what is promised; dropping the run drops the promise"
   CHECK(queue.promised() == 0);
   CHECK(queue.empty());
 }
+
+TEST_CASE("a run that was dropped while it was being sent: what was sent of it counts for nothing") {
+  OutputQueue queue;
+  queue.lend("a run", "its end");
+  CHECK(gathered(queue, 4) == "a run|its end");
+  queue.drop_run();
+  queue.consume(12);
+  CHECK(queue.empty());
+  queue.text().append("next");
+  CHECK(rest(queue) == "next");
+}
+
+TEST_CASE("trim keeps what is being sent") {
+  OutputQueue queue;
+  queue.lend("a run", "");
+  CHECK(gathered(queue, 4) == "a run");
+  queue.trim();
+  queue.consume(2);
+  CHECK(rest(queue) == "run");
+}
+
+TEST_CASE("a run or an end of a single octet is one") {
+  OutputQueue queue;
+  queue.lend("x", "");
+  CHECK(queue.has_run());
+  CHECK(rest(queue) == "x");
+  queue.lend("", ".");
+  CHECK(queue.has_run());
+  CHECK(rest(queue) == ".");
+  CHECK_FALSE(queue.has_run());
+}

@@ -521,3 +521,31 @@ TEST_CASE("SCRAM: keys are wiped when they go") {
   CHECK(left.find(stored.substr(0, 4)) == std::string_view::npos);
   CHECK(left.find(server.substr(0, 4)) == std::string_view::npos);
 }
+
+TEST_CASE("R252: what the client binds to is unknown before it has said so, and nothing where it does not bind") {
+  ScramServer plus(ScramHash::sha_256, true, true);
+  CHECK(plus.binding_type().empty());
+  CHECK(plus.first("p=tls-exporter,,n=user,r=client") == Result::ok);
+  CHECK(plus.binding_type() == "tls-exporter");
+  ScramServer without(ScramHash::sha_256, false, false);
+  CHECK(without.first("n,,n=user,r=client") == Result::ok);
+  CHECK(without.binding_type().empty());
+}
+
+TEST_CASE("the challenge tells the count of iterations, whatever it is, in decimal") {
+  const std::string key(Sha256::digest_size, 'k');
+  for (const std::uint32_t iterations : {1U, 9U, 10U, 100U, 4096U, 10'000U, 4'294'967'295U}) {
+    ScramServer server(ScramHash::sha_256, false, false);
+    CHECK(server.first("n,,n=user,r=client") == Result::ok);
+    const std::string challenge(server.challenge({"salt", iterations, key, key}, "server"));
+    CHECK(challenge == "r=clientserver,s=c2FsdA==,i=" + std::to_string(iterations));
+  }
+}
+
+TEST_CASE("a salt may be far longer than all that a user's block has room for") {
+  const std::string key(Sha256::digest_size, 'k'), salt(3000, 's');
+  ScramServer server(ScramHash::sha_256, false, false);
+  CHECK(server.first("n,,n=user,r=client") == Result::ok);
+  const std::string challenge(server.challenge({salt, 4096, key, key}, "server"));
+  CHECK(challenge == "r=clientserver,s=" + encoded(salt) + ",i=4096");
+}

@@ -98,6 +98,8 @@ TEST_CASE("utf8_prefix cuts what is not UTF-8 within the room, at most three oct
   const std::string text(20, '\x80');
   for (std::size_t room = 0; room <= 25; ++room) CHECK(utf8_prefix(text, room) == (room < 20 ? room : 20));
   CHECK(utf8_prefix("abc\xFF\xFF\xFF\xFF\xFF", 6) == 6);
+  CHECK(utf8_prefix("a\x80\x80\x80\x80\x80", 4) == 4);  // what is four octets before is not looked at
+  CHECK(utf8_prefix("a\x80\x80\x80\x80\x80", 3) == 0);
 }
 
 TEST_CASE("count_code_points counts characters, not octets") {

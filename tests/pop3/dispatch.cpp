@@ -141,6 +141,30 @@ TEST_CASE("R193: with listeners for the least, what else a client can ask for is
   CHECK(in_the_clear.finished());  // nobody did the handshake
 }
 
+// One of each kind, whose tokens belong to no question.
+template <class Handler, std::size_t... kinds>
+void give_all_kinds(Session& session, Handler& handler, std::index_sequence<kinds...>) {
+  (pop3::dispatch_event(session, pop3::Event(std::in_place_index<kinds>), handler), ...);
+}
+
+TEST_CASE("events that belong to no question reach their listeners, or are declined, and change nothing") {
+  const pop3::Config config = full_config();
+  Session session(config, full_connection());
+  Everything everything;
+  Least least;
+  ApopOnly apop_only;
+  constexpr auto kinds = std::make_index_sequence<std::variant_size_v<pop3::Event>>{};
+  give_all_kinds(session, everything, kinds);
+  // "list " is heard only where the listing was taken.
+  CHECK(everything.heard == "auth digest scram sasl retrieve body commit tls command done failed closed ");
+  give_all_kinds(session, least, kinds);
+  CHECK(session.state() == pop3::State::closed);  // what Least does where its listing is not taken
+  Session other(config, full_connection());
+  give_all_kinds(other, apop_only, kinds);
+  CHECK(other.state() == pop3::State::authorization);
+  CHECK(other.counters().failed_logins == 0);
+}
+
 TEST_CASE("which events a handler listens to is known when it is compiled") {
   using pop3::detail::listens;
   static_assert(listens<Everything, pop3::CommitRequest> && listens<Everything, pop3::Closed>);

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+#include <string_view>
 #include <type_traits>
 
 namespace {
@@ -27,4 +29,16 @@ TEST_CASE("events are plain values: copied without allocation") {
 
   CHECK(pop3::AuthRequest{}.token.value() == 0);  // belongs to no question
   CHECK(pop3::RetrieveRequest{}.top_lines.has_value() == false);
+}
+
+TEST_CASE("every fault of a login has a name of its own, and what is none has none") {
+  std::set<std::string_view> names;
+  unsigned faults = 0;
+  for (; faults < 255; ++faults) {
+    const auto name = to_string(static_cast<pop3::LoginFailed::Fault>(faults));
+    if (name.empty()) break;
+    names.insert(name);
+  }
+  CHECK(faults == 7);
+  CHECK(names.size() == faults);
 }

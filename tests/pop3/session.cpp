@@ -1129,3 +1129,87 @@ TEST_CASE("octets that were promised count once they are sent") {
     CHECK(next<pop3::Closed>(session).release);
   }
 }
+
+TEST_CASE("receive() takes what there is room for, and no more") {
+  Server server;
+  server.say("");
+  const std::string noops(10'000, ' ');
+  const std::size_t taken = server.session.receive(noops);
+  CHECK(taken == server.config.limits.input_buffer);
+  CHECK(server.session.receive(noops) == 0);
+  CHECK(server.session.counters().octets_in == taken);
+}
+
+TEST_CASE("a session that is over tells nothing more in its trace") {
+  pop3::Config config = plain_config();
+  config.trace = true;
+  Server server(config);
+  server.command("NOOP");
+  server.session.trim();
+  CHECK(server.session.take_trace().find("C: NOOP") != std::string::npos);  // what nobody has fetched stays
+  server.command("QUIT");
+  CHECK(server.session.finished());
+  server.session.take_trace();
+  server.session.disconnect();
+  CHECK(server.session.take_trace().empty());
+}
+
+TEST_CASE("trim while a failed login is still to be told keeps its user") {
+  pop3::Config config = plain_config();
+  config.login_needs_tls = true;
+  config.mechanisms.clear();
+  Server server(config);
+  server.say("");
+  server.harness.feed("USER ann\r\nPASS pw\r\n");
+  server.session.trim();
+  const auto failed = server.harness.poll();
+  REQUIRE(failed.has_value());
+  server.session.trim();
+  CHECK(server.harness.events.back().find("LoginFailed fault=not_encrypted") == 0);
+  CHECK(is_error(server.say("")));
+}
+
+TEST_CASE("R190: AUTH may have lines as long as other commands, if those may be longer") {
+  pop3::Config config = plain_config();
+  config.limits.sasl_line = 300;
+  config.limits.command_line = 600;
+  config.limits.input_buffer = 600;
+  Server server(config);
+  const std::string password(250, 'p');
+  server.command("AUTH PLAIN " + std::string(400, 'A'));
+  CHECK(server.session.counters().bad_commands + server.session.counters().failed_logins <= 1);
+  CHECK(server.harness.output.find("too long") == std::string::npos);
+  server.command(std::string(700, 'A'));
+  CHECK(server.harness.output.find("too long") != std::string::npos);
+}
+
+TEST_CASE("trim gives back what a command of the application's own has needed, and changes nothing else") {
+  pop3::Config config = plain_config();
+  pop3::CommandSpec spec;
+  spec.verb = "XYZ";
+  spec.most_words = 1;
+  config.commands.push_back(spec);
+  Server server(config);
+  server.log_in();
+  for (int i = 0; i < 2; ++i) {
+    CHECK(is_error(server.command("XYZ word")));  // it takes its usual course, which is to be unknown
+    server.session.trim();
+    CHECK(server.session.counters().broken == pop3::Counters().broken);
+    CHECK(is_ok(server.command("STAT")));
+  }
+  CHECK(server.faults() == "");
+}
+
+TEST_CASE("F-LOG: what a request has shown is wiped when the session closes, and may still be looked at") {
+  pop3::Config config = plain_config();
+  pop3::CommandSpec spec;
+  spec.verb = "XYZ";
+  spec.in_authorization = true;
+  spec.most_words = 1;
+  config.commands.push_back(spec);
+  Server server(config);
+  const auto request = server.ask<pop3::CommandRequest>("XYZ secret\r\n");
+  CHECK(request.argument == "secret");
+  server.session.disconnect();
+  CHECK(request.argument == std::string(6, '\0'));
+}

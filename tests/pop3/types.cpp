@@ -71,3 +71,12 @@ TEST_CASE("a listing is made of whatever holds messages") {
   const std::uint32_t numbers[] = {3, 5};
   CHECK(pop3::Numbers{numbers, 2}.size() == 2);
 }
+
+TEST_CASE("every way to log in has a name of its own, but for those of the application and what is none") {
+  std::set<std::string_view> names;
+  constexpr auto other = static_cast<unsigned>(pop3::AuthMethod::other);
+  for (unsigned i = 0; i < other; ++i) names.insert(to_string(static_cast<pop3::AuthMethod>(i)));
+  CHECK(names.size() == other);
+  CHECK(names.count("") == 0);
+  for (unsigned i = other; i < 256; ++i) CHECK(to_string(static_cast<pop3::AuthMethod>(i)).empty());
+}

@@ -551,3 +551,32 @@ TEST_CASE("R109 R118 R119 R123: LOGIN-DELAY and EXPIRE hold what they announce t
     CHECK(server.faults() == "");
   }
 }
+
+TEST_CASE("R95: a SASL line is no longer than any other: mechanisms that do not fit are left out") {
+  pop3::Config config;
+  config.mechanisms.clear();
+  for (char c = 'A'; c <= 'Z'; ++c) config.mechanisms.emplace_back(std::string(20, c));
+  const std::string text = capabilities(config, true);
+  const std::size_t start = text.find("SASL ");
+  REQUIRE(start != std::string::npos);
+  const std::string line = text.substr(start, text.find("\r\n", start) - start);
+  CHECK(line.size() == 4 + 24 * 21);  // 508: another one would make it longer than 510
+  CHECK(line.substr(line.size() - 20) == std::string(20, 'X'));
+}
+
+TEST_CASE("without the facts that they need mechanisms are not offered: nothing is known that was not said") {
+  pop3::Config config;
+  config.login_needs_tls = false;
+  config.offer_stls = true;
+  config.mechanisms = {"CRAM-MD5", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "EXTERNAL"};
+  const pop3::detail::CapabilityFacts facts;
+  for (const pop3::Mechanism& mechanism : config.mechanisms)
+    CHECK_FALSE(pop3::detail::is_offered(mechanism, config, facts));
+  CHECK(pop3::detail::stls_allowed(config, facts));
+  pop3::detail::CapabilityFacts encrypted;
+  encrypted.encrypted = true;
+  for (const pop3::Mechanism& mechanism : config.mechanisms)
+    CHECK_FALSE(pop3::detail::is_offered(mechanism, config, encrypted));
+  encrypted.has_nonce = true;  // which is not enough for -PLUS
+  CHECK_FALSE(pop3::detail::is_offered(config.mechanisms[2], config, encrypted));
+}

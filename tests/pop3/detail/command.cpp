@@ -369,3 +369,14 @@ TEST_CASE("R4: what is forgiven behind AUTH is one space, and nothing that stand
     CHECK(breaks_spaces(line));
   }
 }
+
+TEST_CASE("nothing is no name, no password and no word") {
+  pop3::detail::Rules broken;
+  for (const auto& nothing : {std::optional<std::string_view>(), std::optional<std::string_view>("")}) {
+    CHECK_FALSE(pop3::detail::is_name(nothing, broken));
+    CHECK_FALSE(pop3::detail::is_password(nothing, broken));
+  }
+  CHECK_FALSE(pop3::detail::is_ascii_word(std::nullopt));
+  CHECK_FALSE(pop3::detail::parse_count(std::nullopt, broken).has_value());
+  CHECK(broken.none());
+}

@@ -100,3 +100,45 @@ TEST_CASE("bindings are forgotten, facts for logs stay where they are") {
     CHECK(before.*member == one.*member);
   }
 }
+
+TEST_CASE("trimming what belongs to a login says whether nothing is left of it") {
+  using pop3::detail::Authentication;
+  CHECK(Authentication().trim());
+  const auto keeps = [](auto set) {
+    Authentication own;
+    set(own);
+    return !own.trim();
+  };
+  CHECK(keeps([](Authentication& own) { own.text.append("name"); }));
+  CHECK(keeps([](Authentication& own) { own.nonce = "nonce"; }));
+  CHECK(keeps([](Authentication& own) { own.apop_challenge = "<1@x>"; }));
+  CHECK(keeps([](Authentication& own) { own.failed_user.append("name"); }));
+  Authentication open;
+  open.exchange.step = SaslExchange::Step::next;
+  open.exchange.name.append("name");
+  CHECK_FALSE(open.trim());
+  CHECK(open.exchange.name.view() == "name");
+}
+
+TEST_CASE("what somebody may still ask for keeps the extras of a session") {
+  CHECK_FALSE(Extras().is_needed());
+  const auto needed = [](auto set) {
+    Extras extras;
+    set(extras);
+    return extras.is_needed();
+  };
+  CHECK(needed([](Extras& extras) { extras.broken.back() = 1; }));
+  CHECK(needed([](Extras& extras) { extras.octets_before_tls = 1; }));
+  CHECK(needed([](Extras& extras) { extras.expire = 0; }));
+  CHECK(needed([](Extras& extras) { extras.login_delay = 0; }));
+  CHECK(needed([](Extras& extras) { extras.announced.emplace_back("X"); }));
+  CHECK(needed([](Extras& extras) { extras.concealed.emplace_back("X"); }));
+  CHECK(needed([](Extras& extras) { extras.user_language = "de"; }));
+  CHECK(needed([](Extras& extras) { extras.command.append("XYZ"); }));
+  CHECK(needed([](Extras& extras) { extras.chunk = "octets"; }));
+  CHECK(needed([](Extras& extras) {
+    pop3::TlsFacts facts;
+    facts.cipher = "cipher";
+    extras.tls = OwnTlsFacts(facts);
+  }));
+}

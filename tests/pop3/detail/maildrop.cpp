@@ -299,3 +299,11 @@ TEST_CASE("R72 R119: what was retrieved goes with what was marked, if it is to g
     CHECK(drop.numbers_to_remove(true).count == (mask >> 3 & 1) + (mask >> 4 & 1) + (mask >> 5 & 1));
   }
 }
+
+TEST_CASE("no listing is longer than what its messages can be numbered with, whatever the limit") {
+  Maildrop drop;
+  const MessageInfo one{1, "a"};
+  CHECK_FALSE(drop.assign({&one, std::size_t{1} << 32}, at_most(~std::size_t{0})));  // not even looked at
+  CHECK(drop.count() == 0);
+  CHECK(drop.assign({&one, 1}, at_most(1)));
+}

@@ -259,3 +259,31 @@ TEST_CASE("R66: what may stand behind the @ of a challenge") {
         std::string("a\r\n"), std::string("\xC3\xA4"), std::string(201, 'x')})
     CHECK_FALSE(detail::is_host(bad));
 }
+
+TEST_CASE("R66: a challenge has something on both sides of its one @") {
+  for (const char* good : {"<a@b>", "<1896.697170952@dbc.mtview.ca.us>"}) CHECK(detail::is_challenge(good));
+  for (const char* bad : {"<@abc>", "<abc@>", "<a@b@c>", "<abcd>", "<a<@b>", "a@bcd>", "<a@bcd", "<a @b>", "<@>"})
+    CHECK_FALSE(detail::is_challenge(bad));
+  CHECK(detail::is_challenge('<' + std::string(251, 'a') + "@b>"));
+  CHECK_FALSE(detail::is_challenge('<' + std::string(252, 'a') + "@b>"));
+}
+
+TEST_CASE("R90: what is no code has no text") {
+  CHECK(detail::code_text(pop3::Code::none).empty());
+  CHECK(detail::code_text(static_cast<pop3::Code>(200)).empty());
+}
+
+TEST_CASE("the pairs of digits are the same whoever computes them, and every number is written with them") {
+  const detail::DigitPairs pairs;
+  for (int i = 0; i < 100; ++i) {
+    const std::string wanted = (i < 10 ? "0" : "") + std::to_string(i);
+    CHECK(std::string(pairs.octets + 2 * i, 2) == wanted);
+    CHECK(std::string(detail::digit_pairs.octets + 2 * i, 2) == wanted);
+  }
+}
+
+TEST_CASE("every control character of U+0080 to U+009F is replaced, wherever it stands, and nothing beside it") {
+  mailwire::ByteBuffer out;
+  detail::append_clean(out, "\xC2\x80 \xC2\x9F\xC2\xA0\xC3\xA4\xC2\x85", 100, true);
+  CHECK(out.view() == "?? ??\xC2\xA0\xC3\xA4??");
+}

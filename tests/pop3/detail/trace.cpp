@@ -144,3 +144,15 @@ TEST_CASE("a listing is shown as far as there is room") {
   CHECK(detail::listing_trace({messages, 3}, 0).empty());
   CHECK(detail::listing_trace({}, 1000).empty());
 }
+
+TEST_CASE("a word in quotes can be read back: quotes, backslashes, line ends and other octets are escaped") {
+  CHECK(detail::quoted("") == "\"\"");
+  CHECK(detail::quoted("a\"b\\c") == "\"a\\\"b\\\\c\"");
+  CHECK(detail::quoted("\r\n\t\x7F") == "\"\\r\\n\\x09\\x7f\"");
+  CHECK(detail::visible("a\"b\\c\r") == "a\"b\\\\c\\x0d");
+}
+
+TEST_CASE("a unique-id that looks like a quoted one is quoted itself in the trace of a listing") {
+  const pop3::MessageInfo messages[] = {{1, "plain"}, {2, "a\"b"}, {3, "a\\b"}, {4, ""}, {5, "a b"}};
+  CHECK(detail::listing_trace(messages, 1000) == "plain:1 \"a\\\"b\":2 \"a\\\\b\":3 \"\":4 \"a b\":5");
+}

@@ -653,3 +653,78 @@ TEST_CASE("R7 R8: a refusal may quote the request that it answers, which is wipe
   server.harness.refuse(request, {Code::in_use, request.user});
   CHECK(server.say("") == "-ERR [IN-USE] ann\r\n");
 }
+
+TEST_CASE("a refused login without words of its own says what its code means, and what is no code says the least") {
+  using pop3::detail::login_refused;
+  CHECK(login_refused(Code::auth) == pop3::Text::auth_failed);
+  for (const Code code : {Code::none, Code::utf8, static_cast<Code>(200)})
+    CHECK(login_refused(code) == pop3::Text::no_maildrop);
+}
+
+TEST_CASE("what a client of OAUTHBEARER is told is JSON, whatever the settings hold") {
+  mailwire::ByteBuffer out;
+  pop3::detail::append_json(out, "a\"b\\c\r\n\x7F\xE4");
+  CHECK(out.view() == "\"a\\\"b\\\\c    \"");
+}
+
+TEST_CASE("F-MEMORY: the next piece of a body is asked for when no more than output_high is unsent") {
+  for (const bool full : {false, true}) {
+    pop3::Config config = plain_config();
+    config.limits.output_high = 100;
+    Server server(config);
+    server.log_in();
+    const auto request = server.ask<RetrieveRequest>("RETR 1\r\n");
+    const std::string line(full ? 100 : 50, 'x');
+    CHECK(server.harness.send(request, line + "\r\n", Chunk::more) == Outcome::applied);
+    const auto next = server.harness.poll();
+    CHECK(next.has_value() == !full);
+    if (full) {
+      CHECK(server.harness.take_output(100) == 100);
+      CHECK(std::holds_alternative<BodyRequest>(server.harness.poll().value()));
+    }
+    CHECK(server.faults() == "");
+  }
+}
+
+TEST_CASE("a large clean piece that is not the last one is lent, and the next one follows it") {
+  Server server;
+  server.log_in();
+  const std::string line(62, 'x');
+  std::string piece;
+  while (piece.size() < 32 * 1024) piece += line + "\r\n";
+  const auto request = server.ask<RetrieveRequest>("RETR 1\r\n");
+  CHECK(server.harness.lend(request, piece, Chunk::more) == Outcome::applied);
+  const auto next = server.ask<BodyRequest>();
+  CHECK(next.offset == piece.size());
+  const std::size_t before = server.harness.output.size();
+  CHECK(server.harness.lend(next, piece, Chunk::last) == Outcome::applied);
+  server.say("");
+  CHECK(server.harness.output.substr(before) == piece + ".\r\n");
+  CHECK(server.faults() == "");
+}
+
+TEST_CASE("F-MEMORY: a long listing takes half of what a trace may hold, whether it is taken or not") {
+  for (const bool taken : {true, false}) {
+    pop3::Config config = plain_config();
+    config.trace = true;
+    config.limits.trace = 2000;
+    const std::vector<Mail> mails(300, Mail{"uid", "x\r\n"});
+    Server server(config, {}, mails);
+    if (taken) {
+      server.log_in();
+    } else {  // too soon after the last login
+      const auto request = server.ask<ListRequest>(log_in);
+      const std::vector<pop3::MessageInfo> infos(300, pop3::MessageInfo{3, "uid"});
+      pop3::Account account;
+      account.login_delay = 60;
+      account.last_login = server.harness.now;
+      CHECK(server.harness.accept(request, {infos.data(), infos.size()}, account) == Outcome::invalid);
+    }
+    const std::string trace = server.session.take_trace();
+    const std::size_t start = trace.find("accept uid:3 ");
+    REQUIRE(start != std::string::npos);
+    const std::string line = trace.substr(start, trace.find('\n', start) - start);
+    CHECK(line.size() >= 1000);
+    CHECK(line.size() < 1030);
+  }
+}

@@ -317,3 +317,104 @@ TEST_CASE("R254 R255: why a token is refused is told as a challenge, whose answe
     CHECK(server.faults() == "");
   }
 }
+
+TEST_CASE("an observed command that breaks a rule is refused without asking anybody") {
+  Server server(with_verb("RETR"));
+  server.log_in();
+  CHECK(is_error(server.command("RETR 01")));
+  CHECK_FALSE(server.saw("CommandRequest"));
+  CHECK(is_ok(server.command("RETR 1")));
+  CHECK(server.saw("CommandRequest"));
+}
+
+TEST_CASE("\"*\" in the list of commands is no verb that a client could say") {
+  Server server(with_verb("*"));
+  server.log_in();
+  CHECK(is_error(server.command("*")));
+  CHECK(is_error(server.command("* 1")));
+  CHECK(is_ok(server.command("NOOP")));
+  CHECK(server.saw("CommandRequest verb=NOOP"));
+}
+
+TEST_CASE("a verb of the application's own has letters, digits and hyphens, 3 to 12 of them") {
+  using pop3::detail::is_verb;
+  for (const char* good : {"ABC", "abc", "XYZ-9", "A-Z", "azAZ09", "ABCDEFGHIJKL"}) CHECK(is_verb(good));
+  for (const char* bad : {"", "AB", "ABCDEFGHIJKLM", "A@B", "A[B", "A`B", "A{B", "A/B", "A:B", "A_B", "A B", "A,B"})
+    CHECK_FALSE(is_verb(bad));
+}
+
+TEST_CASE("F-LOG: the commands whose words are secret are those of a login") {
+  using pop3::Verb;
+  for (unsigned i = 0; i < pop3::verb_count; ++i) {
+    const auto verb = static_cast<Verb>(i);
+    const bool of_login = verb == Verb::user || verb == Verb::pass || verb == Verb::apop || verb == Verb::auth;
+    CHECK(pop3::detail::is_secret(verb) == of_login);
+  }
+}
+
+TEST_CASE("R228: a catalogue whose tag no client could ask for is not listed") {
+  pop3::Config config = plain_config();
+  config.languages = {{"de", "Deutsch"}, {"not a tag", "x"}, {"", "y"}, {"fr", ""}};
+  Server server(config);
+  CHECK(server.command("LANG") == "+OK POP3 server ready\r\n+OK language listing follows\r\nde Deutsch\r\nfr\r\n.\r\n");
+}
+
+TEST_CASE("what the driver has for TLS is there only while a handshake is awaited") {
+  Server server(with_stls());
+  const auto login = server.ask<pop3::AuthRequest>("USER ann\r\nPASS pw\r\nNOOP\r\n");
+  CHECK(server.session.unread_input().empty());
+  CHECK(server.harness.accept(login) == Outcome::applied);
+}
+
+TEST_CASE("R252: a channel binding alone is fact enough for the -PLUS mechanisms") {
+  pop3::Config config = with_stls();
+  config.mechanisms = {"SCRAM-SHA-256-PLUS"};
+  pop3::Connection connection;
+  connection.nonce = "0123456789abcdef";
+  Server server(config, connection);
+  CHECK(server.command("CAPA").find("SASL") == std::string::npos);
+  server.tls.exporter = "binding";
+  CHECK(is_ok(server.command("STLS")));
+  CHECK(server.command("CAPA").find("SASL SCRAM-SHA-256-PLUS\r\n") != std::string::npos);
+}
+
+TEST_CASE("a trace tells the whole body of an own verb, also behind a TOP") {
+  pop3::Config config = with_verb("XBODY");
+  config.trace = true;
+  Server server(config);
+  server.log_in();
+  CHECK(is_ok(server.command("TOP 1 0")));
+  const auto request = server.ask<CommandRequest>("XBODY\r\n");
+  CHECK(server.harness.lend(request, "one\r\n\r\ntwo\r\nthree\r\n", Chunk::last) == Outcome::applied);
+  server.say("");
+  CHECK(server.session.take_trace().find("body 19 last") != std::string::npos);
+  CHECK(server.faults() == "");
+}
+
+TEST_CASE("a command of the application's own ends a row of bad ones, however it is answered") {
+  for (int way = 0; way < 3; ++way) {
+    pop3::Config config = with_verb("XYZ");
+    config.limits.bad_commands = 2;
+    Server server(config);
+    server.log_in();
+    for (int i = 0; i < 3; ++i) {
+      CHECK(is_error(server.command("BAD")));
+      const auto request = server.ask<CommandRequest>("XYZ\r\n");
+      const Outcome outcome = way == 0   ? server.harness.accept(request, "done")
+                              : way == 1 ? server.harness.refuse(request)
+                                         : server.harness.lend(request, "octets\r\n", Chunk::last);
+      CHECK(outcome == Outcome::applied);
+      server.say("");  // so that the answer is read
+    }
+    CHECK(is_ok(server.command("STAT")));
+  }
+}
+
+TEST_CASE("R7: however long the text of a language is, the answer to LANG is one short line") {
+  pop3::Config config = plain_config();
+  config.languages = {{"de", "Deutsch"}};
+  config.languages[0].texts[pop3::Text::language_set] = std::string(600, 'x');
+  Server server(config);
+  server.say("");
+  CHECK(server.command("LANG de") == "+OK de " + std::string(400, 'x') + "\r\n");
+}

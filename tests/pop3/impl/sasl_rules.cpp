@@ -296,3 +296,32 @@ TEST_CASE("F-LOG: what a client of SASL said is gone as soon as it is answered, 
     CHECK(std::string(password) == std::string(8, '\0'));
   }
 }
+
+TEST_CASE("a password of LOGIN with a NUL, or one that is not UTF-8, is malformed") {
+  for (const std::string& password : {std::string("p\0w", 3), std::string("\xFF"), std::string()}) {
+    Server server(all_mechanisms(), with_tls());
+    CHECK(is_ok(server.say("")));
+    server.command("AUTH LOGIN");
+    CHECK(server.command(encoded("ann")).substr(0, 2) == "+ ");
+    CHECK(is_error(server.command(encoded(password))));
+    CHECK_FALSE(server.saw("AuthRequest"));
+  }
+}
+
+TEST_CASE("CRAM-MD5 asks about no name that is none") {
+  for (const std::string& user : {std::string("a\x01z"), std::string("\xFF")}) {
+    Server server(all_mechanisms(), with_tls());
+    CHECK(server.command("AUTH CRAM-MD5").find("+ ") != std::string::npos);
+    CHECK(is_error(server.command(encoded(user + " 0123456789abcdef0123456789abcdef"))));
+    CHECK_FALSE(server.saw("DigestRequest"));
+  }
+}
+
+TEST_CASE("SCRAM tells a client nothing when the application calls its user unknown with [AUTH]") {
+  for (const pop3::Code code : {pop3::Code::none, pop3::Code::auth}) {
+    Server server(all_mechanisms(), with_tls());
+    const auto request = server.ask<ScramRequest>("AUTH SCRAM-SHA-256 " + encoded("n,,n=bob,r=client") + "\r\n");
+    CHECK(server.harness.refuse(request, {code}) == Outcome::applied);
+    CHECK(server.say("").substr(0, 2) == "+ ");
+  }
+}
