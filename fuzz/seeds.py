@@ -17,6 +17,8 @@ ESCAPES = {'r': b'\r', 'n': b'\n', 't': b'\t', '0': b'\0', '\\': b'\\', '"': b'"
 # Bodies for the dot-stuffer: what it must double, repair or leave.
 BODIES = [b'', b'.', b'..', b'.\r\n', b'a', b'a\r\n', b'a\n.b\n', b'a\r\n.\r\nb', b'\r', b'\n', b'\r\r\n', b'a\r.b', b'\n.',
           b'a\r\n..\r\n', b'Subject: x\r\n\r\n.dot\r\nno end', b'\0\x80\xff\r\n', b'\r\n.\r\n', b'x' * 1000 + b'\r\n.y']
+# Long enough to be looked through in blocks, with the dot in each place of them.
+BODIES += [b'x' * before + b'\r\n.y' + b'z' * 70 for before in range(60, 126, 7)]
 # Messages of SASL clients: BASE64, PLAIN, CRAM-MD5, OAUTHBEARER, XOAUTH2, ANONYMOUS, names of mechanisms.
 SASL = [b'', b'Zm9vYg==', b'Zm9vYmE=', b'Zm9vYmFy', b'Zm9vYh==', b'=AAA', b'AAA=BBB', b'AA A=', b'AAAA=', b'A',
         b'\0tim\0tanstaaftanstaaf', b'Ursel\0Kurt\0xipj3plmq', b'\0a\0', b'tim b913a602c7eda7a495b4e6e7334d3890',
