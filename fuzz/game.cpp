@@ -101,7 +101,9 @@ class Game {
         scene_(fuzz::scene(input_)),
         play_(scene_.config, fuzz::connection(scene_)),
         app_(scene_, play_),
-        client_(input_.octets, scene_) {}
+        client_(input_.octets, scene_) {
+    if (scene_.config.limits.input_buffer == 1) scene_.config.limits.trace = 400;
+  }
 
   const tests::Dialogue& scene() const { return scene_; }
 
@@ -131,7 +133,7 @@ class Game {
       case 1: feed(1 + input_.decide(7)); break;
       case 2: poll(); break;
       case 3: play_.take_output(1 + input_.decide(60)); break;
-      case 4: play_.hold_output(); break;
+      case 4: hold_output(); break;
       case 5: play_.now += std::chrono::seconds(1 + input_.decide(120)); break;
       case 6: play_.now += std::chrono::minutes(11); break;
       case 7:
@@ -157,11 +159,35 @@ class Game {
       case 19: play_.session.conceal(input_.text().substr(0, 1 + input_.decide(8))); break;
       case 20: client_.go_on(play_.output); break;
       case 21: wrong_answers(); break;
+      case 23:
+        client_.said(play_.reading() ? 0 : play_.receive(client_.ready().substr(0, 1 + input_.decide(250))));
+        break;
+      case 24: look_around(); break;
       case 22:
         if (input_.decide(8) == 1) abandoned_ = true;
         break;
       default: usual(); break;
     }
+  }
+
+  void hold_output() {
+    play_.hold_output();
+    pop3::ConstBuffer run{};
+    const bool some = play_.session.gather(&run, 1) > 0;
+    const std::string_view first = play_.session.output();
+    if (some ? first.data() != run.data || first.size() != run.size : !first.empty())
+      fuzz::fail("output() and gather() disagree");
+  }
+  // What may be asked at any time.
+  void look_around() const {
+    const pop3::Session& session = play_.session;
+    std::uint32_t marked = 0;
+    for (std::uint32_t number = 0; number < 20; ++number) {
+      if (!session.is_marked(number)) continue;
+      if (session.message(number).uid.empty() && scene_.config.uidl) fuzz::fail("marked, and not there");
+      ++marked;
+    }
+    if (marked != session.counters().marked) fuzz::fail("not as many are marked as counted");
   }
 
   void usual() {

@@ -52,7 +52,8 @@ PROXY_BLOCKS = [(0x20, 0, b''), (0x21, 0, b'?'), (0x21, 0x11, TCP4), (0x21, 0x11
                 (0x21, 0x22, TCP6 + TLS), (0x21, 0x31, b'/run/a'.ljust(108, b'\0') + b'b' * 108)]
 PROXY = [b'PROXY ' + line for line in PROXY_LINES] + [proxy_block(*block) for block in PROXY_BLOCKS]
 PROXY += [b'\x16\x03\x01\x02\0\x01', proxy_block(0x21, 0x11, TCP4) + b'CAPA\r\n', b'2001:DB8:0:0:1::1', b'192.0.2.1',
-          b'::ffff:192.0.2.1', b'1::', b'1:2:3:4:5:6:7:8', b'::1.2.3.256', b'1:2:3:4:5:6:1.2.3.4', b'1:2:3:4:5:6:7::8']
+          b'::ffff:192.0.2.1', b'1::', b'1:2:3:4:5:6:7:8', b'::1.2.3.256', b'1:2:3:4:5:6:1.2.3.4', b'1:2:3:4:5:6:7::8', b'192.0.2.77/26', b'10.0.0.0/0',
+          b'2001:db8::77/121', b'::/128', b'192.0.2.1/33']
 
 # Mechanisms of fuzz/play.hpp: a client that knows the answers logs in by each, in the clear and under TLS.
 MECHANISMS = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-1', 'SCRAM-SHA-256', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-256-PLUS',
