@@ -36,7 +36,8 @@ std::string stuff(fuzz::Input input, BodyLines lines, std::uint64_t& octets) {
   std::string out;
   std::string_view body = input.octets;
   while (!body.empty()) {
-    const std::string_view piece = body.substr(0, 1 + input.decide(40));
+    const unsigned most = input.decide(250);  // 0: all of it, since long runs are looked through in another way
+    const std::string_view piece = most == 0 ? body : body.substr(0, most);
     std::size_t taken = 0;
     if (input.decide(2) == 0) {
       taken = stuffer.clean_prefix(piece);

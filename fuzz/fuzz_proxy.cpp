@@ -72,6 +72,21 @@ void check_address(std::string_view octets) {
   if (mailwire::parse_ip(address->text().view()) != address) fuzz::fail("not the same address: " + text);
 }
 
+// "ADDRESS/BITS": the addresses that begin with the same bits, bit by bit, and no others.
+void check_network(std::string_view octets) {
+  const auto network = mailwire::parse_network(octets);
+  if (!network) return;
+  mailwire::IpAddress other = network->address;
+  const unsigned all = static_cast<unsigned>(other.size() * 8);
+  if (network->bits > all || !network->contains(other)) fuzz::fail("a network without its own address");
+  for (unsigned bit = 0; bit < all; ++bit) {
+    const auto mask = static_cast<unsigned char>(0x80U >> bit % 8);
+    other.octets[bit / 8] = static_cast<unsigned char>(other.octets[bit / 8] ^ mask);
+    if (network->contains(other) != (bit >= network->bits)) fuzz::fail("in the network, or not, against its bits");
+    other.octets[bit / 8] = static_cast<unsigned char>(other.octets[bit / 8] ^ mask);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -81,5 +96,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (parse(octets, piece) != whole) fuzz::fail("what comes out depends on the cuts");
   check_written(octets);
   check_address(octets);
+  check_network(octets);
   return 0;
 }

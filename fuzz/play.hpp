@@ -144,6 +144,7 @@ inline tests::Dialogue scene(Input& input) {
   scene.config.limits.output_high = kind & 8 ? 20 : 4096;
   scene.config.limits.input_buffer = kind & 16 ? 1 : 1024;
   scene.config.limits.command_line = kind & 32 ? 255 : 512;
+  if (kind & 32) scene.config.limits.sasl_line = 300;
   scene.config.limits.endless_line = kind & 64 ? 600 : 65'536;
   scene.config.limits.bad_commands = kind & 128 ? 0 : 20;
   scene.config.mechanisms = {"SCRAM-SHA-256-PLUS",

@@ -17,6 +17,8 @@ ESCAPES = {'r': b'\r', 'n': b'\n', 't': b'\t', '0': b'\0', '\\': b'\\', '"': b'"
 # Bodies for the dot-stuffer: what it must double, repair or leave.
 BODIES = [b'', b'.', b'..', b'.\r\n', b'a', b'a\r\n', b'a\n.b\n', b'a\r\n.\r\nb', b'\r', b'\n', b'\r\r\n', b'a\r.b', b'\n.',
           b'a\r\n..\r\n', b'Subject: x\r\n\r\n.dot\r\nno end', b'\0\x80\xff\r\n', b'\r\n.\r\n', b'x' * 1000 + b'\r\n.y']
+# Long enough to be looked through in blocks, with the dot in each place of them.
+BODIES += [b'x' * before + b'\r\n.y' + b'z' * 70 for before in range(60, 126, 7)]
 # Messages of SASL clients: BASE64, PLAIN, CRAM-MD5, OAUTHBEARER, XOAUTH2, ANONYMOUS, names of mechanisms.
 SASL = [b'', b'Zm9vYg==', b'Zm9vYmE=', b'Zm9vYmFy', b'Zm9vYh==', b'=AAA', b'AAA=BBB', b'AA A=', b'AAAA=', b'A',
         b'\0tim\0tanstaaftanstaaf', b'Ursel\0Kurt\0xipj3plmq', b'\0a\0', b'tim b913a602c7eda7a495b4e6e7334d3890',
@@ -50,7 +52,8 @@ PROXY_BLOCKS = [(0x20, 0, b''), (0x21, 0, b'?'), (0x21, 0x11, TCP4), (0x21, 0x11
                 (0x21, 0x22, TCP6 + TLS), (0x21, 0x31, b'/run/a'.ljust(108, b'\0') + b'b' * 108)]
 PROXY = [b'PROXY ' + line for line in PROXY_LINES] + [proxy_block(*block) for block in PROXY_BLOCKS]
 PROXY += [b'\x16\x03\x01\x02\0\x01', proxy_block(0x21, 0x11, TCP4) + b'CAPA\r\n', b'2001:DB8:0:0:1::1', b'192.0.2.1',
-          b'::ffff:192.0.2.1', b'1::', b'1:2:3:4:5:6:7:8', b'::1.2.3.256', b'1:2:3:4:5:6:1.2.3.4', b'1:2:3:4:5:6:7::8']
+          b'::ffff:192.0.2.1', b'1::', b'1:2:3:4:5:6:7:8', b'::1.2.3.256', b'1:2:3:4:5:6:1.2.3.4', b'1:2:3:4:5:6:7::8', b'192.0.2.77/26', b'10.0.0.0/0',
+          b'2001:db8::77/121', b'::/128', b'192.0.2.1/33']
 
 # Mechanisms of fuzz/play.hpp: a client that knows the answers logs in by each, in the clear and under TLS.
 MECHANISMS = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-1', 'SCRAM-SHA-256', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-256-PLUS',

@@ -173,6 +173,16 @@ class Harness {
     check_frozen();
     return taken;
   }
+  // The same by receive(), when no read is under way.
+  std::size_t receive(std::string_view octets) {
+    if (reading_) return feed(octets);
+    const std::size_t taken = session.receive(octets);
+    fed_ += taken;
+    check(session.counters().octets_in == fed_, "octets_in does not add up");
+    check(taken == octets.size() || !session.wants_input(), "receive() leaves octets, although there is room");
+    check_frozen();
+    return taken;
+  }
 
   // Looks at the output without consuming it, and from now on checks that it stays what it was.
   void hold_output() {
