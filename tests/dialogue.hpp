@@ -161,7 +161,7 @@ inline pop3::Duration duration(const std::string& text) {
   std::size_t digits = text[0] == '+' ? 1 : 0;
   const std::size_t start = digits;
   while (digits < text.size() && std::isdigit(static_cast<unsigned char>(text[digits]))) ++digits;
-  const long count = std::strtol(text.substr(start, digits - start).c_str(), nullptr, 10);
+  const long long count = std::strtoll(text.substr(start, digits - start).c_str(), nullptr, 10);
   const std::string unit = text.substr(digits);
   if (unit == "ms") return std::chrono::milliseconds(count);
   if (unit == "min") return std::chrono::minutes(count);
