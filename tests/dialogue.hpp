@@ -693,8 +693,8 @@ class Application {
       return;
     }
     const std::string& octets = dialogue_.messages[r.number - 1].octets;
-    harness_.lend(r, std::string_view(octets).substr(std::min<std::size_t>(r.offset, octets.size())),
-                  pop3::Chunk::last);
+    const auto from = static_cast<std::size_t>(std::min<std::uint64_t>(r.offset, octets.size()));
+    harness_.lend(r, std::string_view(octets).substr(from), pop3::Chunk::last);
   }
   void by_default(const pop3::CommitRequest& r) { harness_.accept(r); }
   void by_default(const pop3::BodyDone&) {}
