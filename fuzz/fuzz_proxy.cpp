@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 // PROXY headers: the cuts make no difference, nothing over the bounds or behind the header is taken, and what was read
 // reads the same when it is written again. Addresses: those that inet_pton() takes, and no other.
+#ifdef _WIN32
+#include <ws2tcpip.h>
+#else
 #include <arpa/inet.h>
+#endif
 #include <mailwire/proxy_header.hpp>
 
 #include "play.hpp"

@@ -518,7 +518,7 @@ class Game {
   void chunk(const Request& r, std::uint64_t offset) {
     const auto& all = scene_.messages;
     const std::string& octets = all[(r.number - 1) % all.size()].octets;
-    const std::size_t from = std::min<std::size_t>(offset, octets.size());
+    const auto from = static_cast<std::size_t>(std::min<std::uint64_t>(offset, octets.size()));
     static constexpr std::size_t sizes[] = {70'000, 1, 2, 3, 17, 1000, 16'384, 0};
     const std::size_t size = std::min(sizes[input_.decide(8)], octets.size() - from);
     const auto last = from + size == octets.size() && ++empty_ > 3 ? pop3::Chunk::last : pop3::Chunk::more;

@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
     std::ifstream stream(file, std::ios::binary);
     const std::vector<char> octets{std::istreambuf_iterator<char>(stream), {}};
     // Told before the run: the last name printed is the one that failed.
-    std::printf("%s: %zu octets\n", file.filename().c_str(), octets.size());
+    std::printf("%s: %zu octets\n", file.filename().string().c_str(), octets.size());
     std::fflush(stdout);
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(octets.data()), octets.size());
   }

@@ -10,6 +10,7 @@ import re
 import sys
 
 DOCTEST = re.compile(r'^\[doctest\] test cases: +\d+ \| +(\d+) passed \| +(\d+) failed \| +(\d+) skipped', re.M)
+COLOUR = re.compile(r'\x1b\[[\d;]*m')  # doctest paints where it takes its output for a terminal, as under Node
 POINT = re.compile(r'^(not )?ok\b(.*)', re.M)
 
 
@@ -18,7 +19,7 @@ def count(test):
     good = test['result'] in ('OK', 'EXPECTEDFAIL')
     if test['result'] == 'SKIP':
         return 0, 0, 1
-    output = test.get('stdout') or ''
+    output = COLOUR.sub('', test.get('stdout') or '')
     passed = failed = skipped = 0
     if summary := DOCTEST.search(output):
         passed, failed, skipped = map(int, summary.groups())

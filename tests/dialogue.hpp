@@ -161,7 +161,7 @@ inline pop3::Duration duration(const std::string& text) {
   std::size_t digits = text[0] == '+' ? 1 : 0;
   const std::size_t start = digits;
   while (digits < text.size() && std::isdigit(static_cast<unsigned char>(text[digits]))) ++digits;
-  const long count = std::strtol(text.substr(start, digits - start).c_str(), nullptr, 10);
+  const long long count = std::strtoll(text.substr(start, digits - start).c_str(), nullptr, 10);
   const std::string unit = text.substr(digits);
   if (unit == "ms") return std::chrono::milliseconds(count);
   if (unit == "min") return std::chrono::minutes(count);
@@ -693,8 +693,8 @@ class Application {
       return;
     }
     const std::string& octets = dialogue_.messages[r.number - 1].octets;
-    harness_.lend(r, std::string_view(octets).substr(std::min<std::size_t>(r.offset, octets.size())),
-                  pop3::Chunk::last);
+    const auto from = static_cast<std::size_t>(std::min<std::uint64_t>(r.offset, octets.size()));
+    harness_.lend(r, std::string_view(octets).substr(from), pop3::Chunk::last);
   }
   void by_default(const pop3::CommitRequest& r) { harness_.accept(r); }
   void by_default(const pop3::BodyDone&) {}
