@@ -41,7 +41,8 @@ FAULTS = [
      'waits_for_handshake() ? config_.limits.handshake : config_.limits.answer', 'config_.limits.answer'),
     ('a held reply leaves at once', SESSION, 'now_ < auth_->hold_until', 'false'),
     # the end
-    ('the maildrop is released although it was committed', COMMANDS, 'maildrop_open_ = false;', ';'),
+    ('the maildrop is released although it was committed', SESSION,
+     'if (state_ == State::update) maildrop_open_ = false;', ';'),
     ('the maildrop is never released', ANSWERS, 'maildrop_open_ = true;', ';'),
     ('whoever leaves has had a maildrop', SESSION, 'Closed{reason_, maildrop_open_}', 'Closed{reason_, true}'),
     ('the last reply is lost', SESSION, '[[if (!output_.empty()) return false;]]\n  activity_ = Activity::closed;', ';'),
