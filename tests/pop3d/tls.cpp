@@ -146,7 +146,7 @@ void check_talk(Stream& server, const Client& client) {
   REQUIRE(SSL_write(client.connection.get(), "CAPA\r\n", 6) == 6);
   CHECK(read(server) == "CAPA\r\n");
   const pop3::ConstBuffer answer[] = {{"+OK", 3}, {"\r\n", 2}};
-  const Tried written = server.write(answer, 2);
+  const Tried written = server.write(answer, 2, false);
   CHECK(written.result == Tried::done);
   char back[10] = {};
   CHECK(SSL_read(client.connection.get(), back, sizeof back) == 5);
