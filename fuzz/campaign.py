@@ -33,7 +33,6 @@ BUILDS = {
 # ones most of the executions.
 TARGETS = {'proxy': (450, 600, 64), 'command': (280, 600, 64), 'dots': (180, 400, 48), 'sasl': (70, 600, 80),
            'session': (10, 2000, 600), 'single': (3, 1500, 400), 'cuts': (3, 1500, 400), 'model': (4, 300, 60)}
-TARGETS = {name: facts for name, facts in TARGETS.items() if (HERE / f'fuzz_{name}.cpp').exists()}
 # Who begins with the corpus of another, since its input has the same form.
 CORPUS = {'single': 'session'}
 stopped = threading.Event()

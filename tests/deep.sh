@@ -10,12 +10,13 @@ all='explore mutation faults ports conformance fuzz'
 
 # setup PACKAGE...: beside what every part needs
 setup() { sh .ci/setup g++ meson ninja-build pkg-config python3 "$@"; }
-# build FOLDER TARGET OPTION...: a program in $work/FOLDER/TARGET
+# build FOLDER TARGETS OPTION...: programs in $work/FOLDER
 build() {
-  folder=$work/$1 target=$2
+  folder=$work/$1 targets=$2
   shift 2
   [ -f "$folder/build.ninja" ] || meson setup "$folder" -Doptimization=2 -Ddebug=false "$@" || return 1
-  ninja -C "$folder" "$target"
+  # shellcheck disable=SC2086 # the names are to be split
+  ninja -C "$folder" $targets
 }
 
 # Every order of steps there is, of the session and of its model.
@@ -25,9 +26,13 @@ explore() {
 }
 # Every small change of the library: what no test notices has to be explained.
 mutation() { setup doctest-dev && python3 tests/mutation/mutate.py --work "$work/mutation"; }
-# kill -9 of pop3d, a thousand times.
+# Every allocation fails in turn, every dialogue is broken off at every octet; kill -9 of pop3d, a thousand times.
 faults() {
-  setup libboost-dev libboost-program-options-dev libssl-dev libcrypt-dev libsodium-dev libidn-dev nlohmann-json3-dev &&
+  setup doctest-dev libboost-dev libboost-program-options-dev libssl-dev libcrypt-dev libsodium-dev libidn-dev \
+    nlohmann-json3-dev &&
+    build tests 'tests/faults_allocations tests/faults_octets' -Dtests=enabled -Dexamples=disabled &&
+    "$work/tests/tests/faults_allocations" tests/dialogues | tail -n 3 &&
+    "$work/tests/tests/faults_octets" --all tests/dialogues | tail -n 5 &&
     build pop3d examples/pop3d -Dtests=disabled -Dexamples=enabled &&
     python3 tests/faults/kill.py "$work/pop3d/examples/pop3d" 1000
 }
