@@ -118,13 +118,13 @@ class Play {
     session_ = new (memory_) pop3::Session(setting.config, connection);
   }
   ~Play() {
-    {
+    if (!abandoned_) {
       const Inside inside;
       session_->disconnect();
       while (session_->poll(now_)) {
       }
     }
-    look("after the end");
+    if (!abandoned_) look("after the end");
     {
       const Inside inside;
       session_->~Session();
@@ -142,6 +142,15 @@ class Play {
     kept_[needle_count] = std::string(octets);
     needles[needle_count] = kept_[needle_count];
     ++needle_count;
+  }
+  // Says this, and what is asked then is never answered: the session goes at once.
+  void abandon(std::string_view octets) {
+    abandoned_ = true;
+    const Inside inside;
+    (void)session_->receive(octets);
+    while (session_->poll(now_)) {
+    }
+    if (session_->pending() == nullptr) fail("said, and nothing was asked", "XVERB");
   }
   // Everything is served and answered.
   void say(std::string_view octets) {
@@ -256,6 +265,7 @@ class Play {
 
   alignas(pop3::Session) unsigned char memory_[sizeof(pop3::Session)] = {};
   const Setting& setting_;
+  bool abandoned_ = false;
   pop3::Session* session_ = nullptr;
   pop3::TimePoint now_{std::chrono::hours(1)};
   std::string output_;
@@ -459,6 +469,13 @@ void half_lines(Setting s) {
   }
 }
 
+void open_commands(const Setting& setting) {
+  Setting s = setting;
+  s.name += ", destroyed with a command";
+  Play play(s);
+  play.abandon("XVERB " + secret + "\r\n");
+}
+
 }  // namespace
 
 int main() {
@@ -478,6 +495,7 @@ int main() {
     logins(s);
     scram(s);
     wrong_places(s);
+    open_commands(s);
     s = setting("needs TLS", right);
     s.config.login_needs_tls = true;
     logins(s);
