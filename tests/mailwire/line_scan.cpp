@@ -53,7 +53,7 @@ void check(const std::string& text, bool crlf) {
   for (std::size_t i = 1; i < text.size(); ++i) bare += is_irregular(text[i - 1], text[i], true) && text[i] == '\n';
   CHECK(Scan::count_bare_lf(begin + 1, end) == bare);
 
-  for (const std::size_t room : {text.size() / 2, text.size(), 2 * text.size()}) {
+  for (const std::size_t room : {std::size_t{1}, text.size() / 2, text.size(), 2 * text.size()}) {
     std::string out(room + 8, '#');
     const mailwire::LineCopy at = Scan::copy(begin + 1, end, crlf, out.data(), out.data() + room);
     const auto taken = static_cast<std::size_t>(at.in - begin);
