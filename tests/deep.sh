@@ -25,14 +25,14 @@ explore() {
     "$work/tests/tests/explore" --depth 100
 }
 # Every small change of the library: what no test notices has to be explained.
-mutation() { setup doctest-dev && python3 tests/mutation/mutate.py --work "$work/mutation"; }
+mutation() { setup clang doctest-dev && python3 tests/mutation/mutate.py --work "$work/mutation" --least 100; }
 # Every allocation fails in turn, every dialogue is broken off at every octet; kill -9 of pop3d, a thousand times.
 faults() {
   setup doctest-dev libboost-dev libboost-program-options-dev libssl-dev libcrypt-dev libsodium-dev libidn-dev \
     nlohmann-json3-dev &&
     build tests 'tests/faults_allocations tests/faults_octets' -Dtests=enabled -Dexamples=disabled &&
-    "$work/tests/tests/faults_allocations" tests/dialogues | tail -n 3 &&
-    "$work/tests/tests/faults_octets" --all tests/dialogues | tail -n 5 &&
+    "$work/tests/tests/faults_allocations" tests/dialogues &&
+    "$work/tests/tests/faults_octets" --all tests/dialogues &&
     build pop3d examples/pop3d -Dtests=disabled -Dexamples=enabled &&
     python3 tests/faults/kill.py "$work/pop3d/examples/pop3d" 1000
 }

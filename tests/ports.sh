@@ -45,6 +45,7 @@ mkdir "$work/include"
 ln -s /usr/include/doctest "$work/include/doctest"
 export WINEPREFIX="$work/wine" WINEDEBUG=-all
 
+for name; do [ "$name" = cortex-m4 ] || platform "$name"; done  # a name that is none is told now
 failed=
 for name; do
   begin=$(date +%s)
@@ -54,14 +55,15 @@ for name; do
   fi
   platform "$name"
   run "$name" >"$work/$name.log" 2>&1 || { cat "$work/$name.log"; failed="$failed $name"; }
-  python3 tests/ports.py "$name" "$work/$name/meson-logs/testlog.json" $(($(date +%s) - begin)) | tee -a "$work/table"
+  python3 tests/ports.py "$name" "$work/$name/meson-logs/testlog.json" $(($(date +%s) - begin)) >"$work/line" ||
+    case " $failed " in *" $name "*) ;; *) failed="$failed $name" ;; esac
+  tee -a "$work/table" <"$work/line"
   rm -rf "${work:?}/$name"
 done
 
 # The figures of the image, and its session: it has no cases.
 [ ! -f "$work/cortex-m4.log" ] || sed -n '/^heap at/,$s/^/cortex-m4: /p' "$work/cortex-m4.log"
 if [ -f "$work/table" ] && [ "$(sed 's/.* \([0-9]*\) cases.*/\1/' "$work/table" | sort -u | wc -l)" -ne 1 ]; then
-  echo 'FAILED: the platforms differ in the number of cases'
-  exit 1
+  failed="$failed (they differ in the number of cases)"
 fi
 [ -z "$failed" ] || { echo "FAILED:$failed"; exit 1; }

@@ -33,6 +33,7 @@ class Mail {
     session.lend_body(ask.token, messages[ask.number - 1].text, pop3::Chunk::last);
   }
   void on(pop3::Session& session, const pop3::CommitRequest& ask) {
+    if (ask.numbers.empty()) return (void)session.accept(ask.token);
     session.refuse(ask.token, {pop3::Code::sys_perm, "nothing is removed from flash"});
   }
 };

@@ -3,10 +3,15 @@
 # run.sh [FOLDER]: builds the image for a Cortex-M4 into the folder, plays dialogue.txt with it in an emulator, and
 # prints what it takes of flash and RAM.
 set -eu
+folder=${1:+$(realpath -m "$1")}
 cd "$(dirname "$0")"
 sh ../../.ci/setup gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm python3
-folder=${1-$(mktemp -d)}
-[ $# -gt 0 ] || trap 'rm -rf "$folder"' EXIT
+if [ -n "$folder" ]; then
+  mkdir -p "$folder"
+else
+  folder=$(mktemp -d)
+  trap 'rm -rf "$folder"' EXIT
+fi
 image=$folder/pop3.elf
 
 arm-none-eabi-g++ -mcpu=cortex-m4 -mthumb -std=c++17 -Os -DNDEBUG -fno-exceptions -fno-rtti -fno-threadsafe-statics \

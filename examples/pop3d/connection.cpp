@@ -325,6 +325,7 @@ bool Connection::hear_out() {
 // What the kernel has in memory is read here: a thread that may block costs more than the reading.
 void Connection::answer(const pop3::RetrieveRequest& ask) {
   const std::size_t room = ask.top_lines ? top_chunk : body_chunk;
+  reading_ = ask.number;
   message_ = ask.top_lines ? maildrop_->recall(ask.number) : nullptr;
   const bool recalled = message_ != nullptr;
   if (!recalled) message_ = maildrop_->open_at_once(ask.number);
@@ -367,7 +368,7 @@ void Connection::lend(const Request& ask, std::uint64_t offset, Octets octets) {
 }
 
 void Connection::fail_to_lend(pop3::Token<pop3::RetrieveRequest> token) {
-  log_message(message_ ? "cannot be read" : "gone, or not what was listed");
+  log_message(message_ ? "cannot be read" : "cannot be opened, or is not what was listed");
   session_->refuse(token, {pop3::Code::none, message_ ? "the message cannot be read" : "the message is gone"});
 }
 
@@ -379,8 +380,8 @@ void Connection::fail_to_lend(pop3::Token<pop3::BodyRequest> token) {
 void Connection::answer(const pop3::CommandRequest& ask) { session_->proceed(ask.token); }  // none is set up
 
 void Connection::answer(const pop3::BodyDone&) {
-  if (message_ && message_->file_as_is() >= 0) stream_.cork(false);
-  body_follows_ = false;
+  const bool corked = message_ && message_->file_as_is() >= 0;
+  if (std::exchange(body_follows_, false) || corked) stream_.cork(false);  // the last octets need not wait
   message_.reset();
 }
 
@@ -415,7 +416,7 @@ void Connection::log_tls() {
 
 // A disk that fails, or somebody who changes what was delivered: whoever runs the server should know.
 void Connection::log_message(std::string_view what) const {
-  LogLine(services_.log, Level::warning, "message").add("user", user_).add("what", what);
+  LogLine(services_.log, Level::warning, "message").add("user", user_).add("number", reading_).add("what", what);
 }
 
 // Secrets are not in it, whatever the client said.

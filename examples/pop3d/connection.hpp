@@ -172,6 +172,7 @@ class Connection final : public Watched {
   std::string counted_user_;
   std::unique_ptr<Maildrop> maildrop_;
   std::unique_ptr<Message> message_;
+  std::uint32_t reading_ = 0;  // its number
 };
 
 }  // namespace pop3d

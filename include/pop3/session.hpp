@@ -48,10 +48,10 @@
 // session must not be used by two threads at once, so an answer that is found elsewhere is handed, with its token, to
 // the thread of the session; different sessions share nothing but their const Config.
 //
-// Where new throws std::bad_alloc, it comes out of the call that needed memory, whose work is half done then: drop the
-// connection. Either destroy the session and release the maildrop, if you hold it; or disconnect() and poll() until
-// Closed, as ever: neither needs memory, but for a trace. An accept(ListRequest) that threw has not taken the maildrop
-// over. Nothing is undefined if you go on, but the peer may get half a reply, or half a message with its final dot.
+// Where new throws std::bad_alloc, it comes out of the call that needed memory, whose work is half done then, and the
+// session is of no use any more: drop the connection. Either destroy the session and release the maildrop, if you hold
+// it; or disconnect() and poll() until Closed, as ever: neither needs memory, but for a trace. Call nothing else. An
+// accept(ListRequest) that threw has not taken the maildrop over.
 // Without exceptions nothing catches what new throws, so the process ends.
 
 #include <array>

@@ -64,9 +64,8 @@ class Model:
         self.write(text + (b'\n' if self.has('lf') else b'\r\n'))
 
     def ok(self, text=b'done'):
-        self.reply(b'+OK ' + text)
-        if self.has('two-lines') and text == b'noop':
-            self.reply(b'+OK again')
+        again = b'\r\n+OK again' if self.has('two-lines') and text == b'noop' else b''
+        self.reply(b'+OK ' + text + again)
 
     def err(self, text=b'no'):
         if self.has('long-reply'):

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import struct
 import subprocess
+import time
 import unittest
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / 'faults' / 'shim.cpp'
@@ -38,7 +39,14 @@ class Shim:
         self.memory[at:at + 16] = struct.pack('iiii', 0, passes, times, 0)
         self.memory[at:at + 4] = struct.pack('i', error)
 
-    def failed(self, call):
+    def failed(self, call, patience=0):
+        """How many have failed; `patience`: seconds that the first one may take."""
+        until = time.monotonic() + patience
+        while self.count(call) == 0 and time.monotonic() < until:
+            time.sleep(0.005)
+        return self.count(call)
+
+    def count(self, call):
         return struct.unpack_from('i', self.memory, 16 * CALLS.index(call) + 12)[0]
 
     def stop(self):

@@ -100,7 +100,8 @@ class FailingCalls(Faults):
         try:
             said_quit, reply = self.session()
         finally:
-            failed = self.shim.failed(call)
+            # The log has a session's line once the connection is closed.
+            failed = self.shim.failed(call, 2 if call == 'log' and passes < 1 else 0)
             self.shim.stop()
             left = self.server.maildir.files()
             self.fill()
@@ -161,7 +162,7 @@ class FailingCalls(Faults):
         for _ in range(3):
             self.assertOk(self.session()[1])
             self.fill()
-        self.assertGreater(self.shim.failed('log'), 0)
+        self.assertGreater(self.shim.failed('log', 5), 0)
 
     def test_log_tells(self):
         """A message that the disk does not give is cut, or -ERR, and the log says so"""
@@ -172,7 +173,7 @@ class FailingCalls(Faults):
             self.shim.stop()
             self.fill()
             log = self.server.log()[before:]
-            self.assertRegex(log, r' warning message user=ann what=cannot', (call, passes))
+            self.assertRegex(log, r' warning message user=ann number=\d what=cannot', (call, passes))
 
 
 class ChangingFiles(Faults):
@@ -219,7 +220,7 @@ class ChangingFiles(Faults):
         wire = self.logged_in(self.server)  # no lock is left
         self.assertOk(wire.ask(b'QUIT'))
         wire.close()
-        self.assertRegex(self.server.log(), r' warning message user=ann what=')
+        self.assertRegex(self.server.log(), r' warning message user=ann number=\d+ what=')
 
     def test_vanishes(self):
         """R38: a file that goes away while it is sent is sent to its end all the same"""
@@ -239,7 +240,7 @@ class ChangingFiles(Faults):
             self.assertErr(wire.ask(b'TOP %d 1' % number))
         self.assertOk(wire.ask_all(b'RETR 3')[0])
         self.assertOk(wire.ask(b'QUIT'))
-        self.assertIn('what=gone', self.server.log())
+        self.assertIn('what=cannot\\x20be\\x20opened', self.server.log())
 
     def test_grows(self):
         """R37 R38: one that grows while it is sent ends where it ended when it was listed"""

@@ -58,6 +58,20 @@ class Sessions(Case):
                 time.sleep(0.002)
         self.assertEqual(self.transcript(cut_in_crlf), whole)
 
+    def test_nothing_is_kept_for_later(self):
+        """R53: TOP that ends inside a large message, and RETR of one, leave whole at once: no packet waits for another"""
+        lines = [b'%06d ' % number + 71 * b'x' for number in range(2000)]
+        for end in (b'\r\n', b'\n'):
+            self.server.maildir.deliver(HEADER + end.join(lines) + end)
+        wire = self.logged_in(self.server)
+        for command in (b'TOP 6 450', b'TOP 6 1500', b'TOP 7 450', b'TOP 7 1500', b'RETR 6', b'RETR 7'):
+            times = []
+            for _ in range(10):
+                begin = time.monotonic()
+                self.assertOk(wire.ask_all(command)[0])
+                times.append(time.monotonic() - begin)
+            self.assertLess(min(times), 0.03, command)  # a packet that waits takes more, each time
+
     def test_greeting_first(self):
         """R21 R90 R93: one greeting line, before anything was sent and whatever was"""
         wire = self.connect(self.server.plain)

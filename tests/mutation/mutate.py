@@ -87,14 +87,17 @@ class Build:
                 self.write('include/' + name, text.encode())
             includes = ''.join(f'#include "{self.source}/include/{path.relative_to(folder)}"\n'
                                for path in self.sources if path.suffix == '.hpp')
-            errors = subprocess.run(
+            done = subprocess.run(
                 ['clang++', '-std=c++17', '-w', '-Wno-c++11-narrowing', '-ferror-limit=0', '-fsyntax-only', '-include',
                  self.source / 'mutation.hpp', '-x', 'c++', '-'], input=includes, stderr=subprocess.PIPE, text=True,
-                check=False).stderr
+                check=False)
+            errors = done.stderr
             wrong = {(os.path.relpath(path, self.source / 'include'), int(line)) for path, line in
                      re.findall(r'^(\S+?):(\d+):\d+: (?:fatal )?error: ', errors, re.MULTILINE)}
-            if not wrong:
+            if not wrong and done.returncode == 0:
                 return
+            if not wrong:
+                break
             self.left_out |= wrong
         sys.exit('the mutated headers do not compile:\n' + errors)
 

@@ -75,6 +75,7 @@ POP3_INLINE void Session::set_user(std::string_view user) {
   } else {
     mailwire::ByteBuffer copy;
     copy.append(user);
+    own.user_size = 0;  // until the name is there: it may find no memory
     own.text.wipe();
     own.text.append(copy.view());
   }
@@ -352,9 +353,10 @@ template <class Request>
 Outcome Session::send(Token<Request> token, std::string& chunk, Chunk last) {
   if (!take(token)) return Outcome::stale;
   if (config_.trace) trace_chunk(chunk, last, std::is_same_v<Request, CommandRequest>);
+  std::string& own = extras().chunk;  // before anything is said: it may find no memory
   begin_body<Request>();
-  extras().chunk.swap(chunk);
-  set_chunk(extras_->chunk, last);
+  own.swap(chunk);
+  set_chunk(own, last);
   return Outcome::applied;
 }
 

@@ -229,10 +229,10 @@ POP3_INLINE void Session::quit() {
     say_ok(Text::bye);
     return close(CloseReason::quit, Ending::flush);
   }
-  state_ = State::update;
   CommitRequest request{};
-  request.token = next_token<CommitRequest>();
   request.numbers = maildrop_.numbers_to_remove(removes_retrieved());
+  request.token = next_token<CommitRequest>();
+  state_ = State::update;
   ask(request);
 }
 

@@ -48,10 +48,11 @@ POP3_INLINE void Session::commit_input(std::size_t n) {
   n = input_.commit(n);
   counters_.octets_in += n;
   if (n > 0) due_ = true;
-  if (n > 0 && (drop_read_ || activity_ == Activity::tls)) extras().octets_before_tls += n;
-  if (drop_read_) input_.clear();
+  const bool before_tls = drop_read_ || activity_ == Activity::tls;
+  // What came before TLS, or while the session closed, goes first: counting it may find no memory.
+  if (drop_read_ || state_ == State::closed) input_.clear();
   drop_read_ = false;
-  if (state_ == State::closed) input_.clear();  // a read was under way when the session closed
+  if (n > 0 && before_tls) extras().octets_before_tls += n;
 }
 
 POP3_INLINE std::size_t Session::receive(std::string_view octets) {
