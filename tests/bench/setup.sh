@@ -40,6 +40,7 @@ at_most() { # SESSIONS: or as many as there are descriptors for
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/${0##*/}.XXXXXX") || exit 1
 chmod 755 "$work"
+export PEER_DEBS="${PEER_DEBS:-$work/debs}" # what peers/ unpacks; keep it in a folder that nobody else can write to
 declare -A pid dir
 stop() { # NAME
   [ -n "${pid[$1]:-}" ] && "$here/peers/stop.sh" "${pid[$1]}" "${dir[$1]}"

@@ -3,7 +3,8 @@
 # What POP3 servers make of the RFCs, side by side: pop3d, and from Debian 12 Dovecot, Courier, Mailutils, popa3d and
 # Solid POP3, as they are set up there, with the same messages each in its kind of maildrop, on loopback. Works from a
 # plain clone, as root: gets what is missing, builds pop3d, starts all, runs conformance.py against each, stops all. The
-# servers are not installed: they are unpacked, and see each other's files no more than the machine sees theirs.
+# servers are not installed, but for dovecot-core and libraries: they are unpacked, and see each other's files no more
+# than the machine sees theirs.
 #
 #   bash tests/conformance/compare.sh [options]      prints Markdown: the text of tests/conformance/results.md
 #

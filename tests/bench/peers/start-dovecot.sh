@@ -97,7 +97,7 @@ ulimit -n "$(ulimit -Hn)"
 if [ -x /usr/lib/dovecot/pop3 ]; then
   setsid /usr/sbin/dovecot -F -c "$dir/dovecot.conf" >"$dir/out" 2>&1 </dev/null &
 else # the package with the POP3 part conflicts with other servers: unpacked, and shown to this server only
-  debs=${PEER_DEBS:-${TMPDIR:-/tmp}/peer-debs}/dovecot
+  debs=${PEER_DEBS:-$(peer_dir debs)}/dovecot
   unpack_deb "$debs" dovecot-pop3d
   # shellcheck disable=SC2016  # expanded by the inner shell
   setsid unshare --mount sh -c 'mount --make-rprivate / &&

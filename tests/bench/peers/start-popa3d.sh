@@ -11,7 +11,7 @@ if [ "$1" != inner ]; then
   root=$(cd "$2" && pwd) || exit 1
   port_free "$1"
   dir=$(peer_dir popa3d)
-  debs=${PEER_DEBS:-${TMPDIR:-/tmp}/peer-debs}/popa3d
+  debs=${PEER_DEBS:-$(peer_dir debs)}/popa3d
   unpack_deb "$debs" popa3d ucspi-tcp
   own_mail "$root"
   setsid unshare --mount "$0" inner "$dir" "$1" "$debs" "$root" >"$dir/out" 2>&1 </dev/null &

@@ -9,7 +9,7 @@ if [ "$1" != inner ]; then
   mail=$(cd "$2" && pwd) || exit 1
   port_free "$1"
   dir=$(peer_dir courier)
-  debs=${PEER_DEBS:-${TMPDIR:-/tmp}/peer-debs}/courier
+  debs=${PEER_DEBS:-$(peer_dir debs)}/courier
   unpack_deb "$debs" courier-pop courier-base courier-authdaemon courier-authlib courier-authlib-userdb
   own_mail "$mail"
   cp "$3" "$dir/certificate.pem"

@@ -9,7 +9,7 @@ if [ "$1" != inner ]; then
   mail=$(cd "$2" && pwd) || exit 1
   port_free "$1"
   dir=$(peer_dir mailutils)
-  debs=${PEER_DEBS:-${TMPDIR:-/tmp}/peer-debs}/mailutils
+  debs=${PEER_DEBS:-$(peer_dir debs)}/mailutils
   unpack_deb "$debs" mailutils-pop3d mailutils-common
   own_mail "$mail"
   cp "$3" "$dir/certificate.pem"

@@ -9,7 +9,7 @@ if [ "$1" != inner ]; then
   mail=$(cd "$2" && pwd) || exit 1
   port_free "$1"
   dir=$(peer_dir solid)
-  debs=${PEER_DEBS:-${TMPDIR:-/tmp}/peer-debs}/solid
+  debs=${PEER_DEBS:-$(peer_dir debs)}/solid
   unpack_deb "$debs" solid-pop3d ucspi-tcp
   own_mail "$mail"
   setsid unshare --mount "$0" inner "$dir" "$1" "$debs" "$mail" >"$dir/out" 2>&1 </dev/null &
