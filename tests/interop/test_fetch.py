@@ -41,7 +41,7 @@ class Fetch(Case):
     def expected(self, user):
         messages = self.messages[user]
         if not messages:
-            self.skipTest('shared/mail is not there')
+            self.skipTest('no folder of real messages: MAILWIRE_MAIL names one')
         return [(number, name, octets) for number, (name, octets) in enumerate(messages, 1)]
 
     # ---- poplib ----

@@ -19,7 +19,7 @@ class Programs(Case):
     def deliver_real(self):
         messages = corpus.real_mail()
         if not messages:
-            self.skipTest('shared/mail is not there')
+            self.skipTest('no folder of real messages: MAILWIRE_MAIL names one')
         for _, octets in messages:
             self.server.maildir.deliver(octets)
         return messages
