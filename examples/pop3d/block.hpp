@@ -11,7 +11,7 @@ namespace pop3d {
 // Room to read a file into. One of full size is used again: malloc() would give it back to the system each time.
 class Block {
  public:
-  static constexpr std::size_t full_size = 64 * 1024;
+  static constexpr std::size_t full_size = 128 * 1024;
 
   Block() noexcept = default;
   Block(Block&&) = delete;

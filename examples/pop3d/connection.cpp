@@ -17,9 +17,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t body_chunk = Block::full_size;
-constexpr std::size_t file_chunk = 256 * 1024;
-constexpr std::uint64_t file_from = 64 * 1024;  // a message of this size is sent by the system, if it can be
-constexpr std::size_t top_chunk = 16 * 1024;    // mostly, TOP wants the header and a few lines
+constexpr std::size_t top_chunk = 16 * 1024;  // mostly, TOP wants the header and a few lines
+constexpr std::size_t file_chunk = 1024 * 1024;
+constexpr std::uint64_t file_from = 16 * 1024;  // a message of this size is sent by the system, if it can be
 constexpr int most_steps = 16;                  // before others have their turn
 constexpr auto proxy_limit = 10s;
 constexpr auto handshake_limit = 15s;
@@ -82,6 +82,7 @@ void Connection::stop(Stop how) noexcept {
 void Connection::advance() noexcept try {
   if (busy_ || !socket_) return;
   awaited_ = Tried::end;
+  now_ = Clock::now();
   for (int steps = most_steps; step();)
     if (--steps == 0) return worker_.loop().again(*this);
 } catch (const std::exception&) {
@@ -204,7 +205,7 @@ bool Connection::handshake() {
 bool Connection::serve() {
   if (stop_ == Stop::now) session_->shutdown({pop3::Code::sys_temp, going_down});
   if (stop_ == Stop::at_once) session_->disconnect();
-  while (const auto event = session_->poll(Clock::now())) {
+  while (const auto event = session_->poll(now_)) {
     std::visit([this](const auto& what) { answer(what); }, *event);
     if (busy_) return false;
     if (phase_ != Phase::session) return true;
@@ -249,7 +250,7 @@ Tried::Result Connection::send_file() {
     if (cut_short || disk_failed) log_message(cut_short ? "shrank while it was sent" : "cannot be read");
     return cut_short ? Tried{} : tried;
   };
-  if (seems_cached(message_->file_as_is(), offset, piece)) return sent(send());
+  if (seems_cached(message_->file_as_is(), offset)) return sent(send());
   on(services_.blocking, send, [this](const Tried& tried) { sent(tried); });
   return Tried::done;
 }
@@ -324,32 +325,25 @@ bool Connection::hear_out() {
 
 // What the kernel has in memory is read here: a thread that may block costs more than the reading.
 void Connection::answer(const pop3::RetrieveRequest& ask) {
-  const std::size_t room = ask.top_lines ? top_chunk : body_chunk;
   reading_ = ask.number;
-  message_ = ask.top_lines ? maildrop_->recall(ask.number) : nullptr;
-  const bool recalled = message_ != nullptr;
-  if (!recalled) message_ = maildrop_->open_at_once(ask.number);
-  if (may_be_sent(ask)) return promise(ask);
+  whole_ = !ask.top_lines;
+  const std::size_t room = whole_ ? body_chunk : top_chunk;
+  message_ = whole_ ? maildrop_->open_at_once(ask.number) : maildrop_->open_head_at_once(ask.number);
+  if (may_be_sent()) return promise(ask);
   if (message_)
-    if (const auto octets = message_->read_at_once(0, room)) {
-      if (ask.top_lines && !recalled && octets->size() == message_->size()) maildrop_->remember(ask.number, *octets);
-      return lend(ask, 0, octets);
-    }
+    if (const auto octets = message_->read_at_once(0, room)) return lend(ask, 0, octets);
   const auto open = [this, ask, room] {
     if (!message_) message_ = maildrop_->open_message(ask.number);
-    return message_ && !may_be_sent(ask) ? message_->read(0, room) : std::nullopt;
+    return message_ && !may_be_sent() ? message_->read(0, room) : std::nullopt;
   };
-  on(services_.blocking, open, [this, ask](Octets octets) { may_be_sent(ask) ? promise(ask) : lend(ask, 0, octets); });
+  on(services_.blocking, open, [this, ask](Octets octets) { may_be_sent() ? promise(ask) : lend(ask, 0, octets); });
 }
 
-bool Connection::may_be_sent(const pop3::RetrieveRequest& ask) const {
-  return message_ && !ask.top_lines && stream_.sends_files() && message_->size() >= file_from &&
-         message_->file_as_is() >= 0;
+bool Connection::may_be_sent() const {
+  return message_ && whole_ && stream_.sends_files() && message_->size() >= file_from && message_->file_as_is() >= 0;
 }
 
-// The line before it, the file and the line behind it leave as one, whatever calls it takes to send them.
 void Connection::promise(const pop3::RetrieveRequest& ask) {
-  stream_.cork(true);
   session_->promise_body(ask.token, static_cast<std::size_t>(message_->size()));
 }
 
@@ -363,8 +357,9 @@ void Connection::answer(const pop3::BodyRequest& ask) {
 template <class Request>
 void Connection::lend(const Request& ask, std::uint64_t offset, Octets octets) {
   if (!octets) return fail_to_lend(ask.token);
-  body_follows_ = offset + octets->size() < message_->size();
-  session_->lend_body(ask.token, *octets, body_follows_ ? pop3::Chunk::more : pop3::Chunk::last);
+  const bool more = offset + octets->size() < message_->size();
+  body_follows_ = more && whole_;  // the session may cut TOP here
+  session_->lend_body(ask.token, *octets, more ? pop3::Chunk::more : pop3::Chunk::last);
 }
 
 void Connection::fail_to_lend(pop3::Token<pop3::RetrieveRequest> token) {
@@ -379,9 +374,9 @@ void Connection::fail_to_lend(pop3::Token<pop3::BodyRequest> token) {
 
 void Connection::answer(const pop3::CommandRequest& ask) { session_->proceed(ask.token); }  // none is set up
 
-void Connection::answer(const pop3::BodyDone&) {
-  const bool corked = message_ && message_->file_as_is() >= 0;
-  if (std::exchange(body_follows_, false) || corked) stream_.cork(false);  // the last octets need not wait
+void Connection::answer(const pop3::BodyDone& done) {
+  if (done.complete && whole_) maildrop_->sent(done.number, done.octets);
+  if (std::exchange(body_follows_, false)) stream_.push();  // the last octets need not wait
   message_.reset();
 }
 

@@ -88,7 +88,7 @@ class Connection final : public Watched {
   void answer(const pop3::CommandRequest& ask);
   void answer(const pop3::BodyDone& done);
   void answer(const pop3::Closed& closed);
-  bool may_be_sent(const pop3::RetrieveRequest& ask) const;
+  bool may_be_sent() const;
   void promise(const pop3::RetrieveRequest& ask);
   using Octets = std::optional<std::string_view>;
   template <class Request>
@@ -147,6 +147,7 @@ class Connection final : public Watched {
   const pop3::SessionId id_;
   pop3::TimePoint due_ = pop3::TimePoint::max();  // of what it does now
   const pop3::TimePoint began_ = Clock::now();
+  pop3::TimePoint now_ = began_;  // when advance() began
   Descriptor socket_;
   Phase phase_ = Phase::session;
   Stop stop_ = Stop::no;
@@ -173,6 +174,7 @@ class Connection final : public Watched {
   std::unique_ptr<Maildrop> maildrop_;
   std::unique_ptr<Message> message_;
   std::uint32_t reading_ = 0;  // its number
+  bool whole_ = false;         // for RETR, not TOP
 };
 
 }  // namespace pop3d

@@ -18,6 +18,15 @@ inline void limit_arenas([[maybe_unused]] unsigned most) noexcept {
 #endif
 }
 
+// A block that a body is read into, or that it is repaired in, comes and goes with each message: from the system and
+// back to it, page by page, unless that much may stay free.
+inline void keep_free([[maybe_unused]] int octets) noexcept {
+#if defined(__GLIBC__)
+  ::mallopt(M_MMAP_THRESHOLD, octets);
+  ::mallopt(M_TRIM_THRESHOLD, octets);
+#endif
+}
+
 // Gives pages back that a burst has left empty. Takes some milliseconds for a large heap.
 inline void give_pages_back() noexcept {
 #if defined(__GLIBC__)

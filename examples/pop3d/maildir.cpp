@@ -181,43 +181,59 @@ std::unique_ptr<Message> Maildir::open_message(std::uint32_t number) {
   return nullptr;
 }
 
-// Only where it was listed: whatever else became of it, open_message() will find.
+// Only where it was listed: whatever else became of it, open_message() will find. What lies there under its name and
+// has its size is the message, if it is so small that asking for more would cost more than sending it. But what its
+// header needs could change behind that.
 std::unique_ptr<Message> Maildir::open_at_once(std::uint32_t number) {
-  if (!trusted_ || entry(number).gone) return nullptr;
-  Descriptor file = open_if_cached(directory_.get(), listing_->path(entry(number)), O_NOFOLLOW);
+  const Entry& listed = entry(number);
+  Descriptor file = open_where_listed(listed);
+  if (!file) return nullptr;
+  if (!utf8_ && listed.file.size <= SmallMessage::most_octets) return SmallMessage::read_from(file, listed.file.size);
   struct stat state {};
-  if (!file || ::fstat(file.get(), &state) != 0 || !is_that_file(entry(number).file, state)) return nullptr;
-  return read_from(std::move(file), state, entry(number));
+  if (::fstat(file.get(), &state) != 0 || !is_that_file(listed.file, state)) return nullptr;
+  return read_from(std::move(file), state, listed);
 }
 
-std::unique_ptr<Message> Maildir::recall(std::uint32_t number) {
-  if (entry(number).gone || !entry(number).is_known()) return nullptr;
-  auto found = cache_.recent.find(entry(number).file);
-  if (!found || std::chrono::steady_clock::now() >= found->until) return nullptr;
-  return std::make_unique<RememberedMessage>(std::move(found->octets));
+std::unique_ptr<Message> Maildir::open_head_at_once(std::uint32_t number) {
+  const Entry& listed = entry(number);
+  if (listed.gone) return nullptr;
+  const auto now = std::chrono::steady_clock::now();
+  auto head = cache_.heads.find(listed.file);
+  if (!head || now >= head->until) {
+    auto message = open_at_once(number);
+    const auto octets = message ? message->read_at_once(0, RememberedMessage::most_octets) : std::nullopt;
+    if (!octets) return message;
+    head = {std::make_shared<const std::string>(*octets), now + RecentHead::life};
+    cache_.heads.put(listed.file, *head);
+  }
+  return std::make_unique<RememberedMessage>(std::move(head->octets), listed.file.size,
+                                             [this, number] { return open_message(number); });
 }
 
-void Maildir::remember(std::uint32_t number, std::string_view octets) {
-  if (!entry(number).is_known() || octets.size() > RecentMessage::most_octets) return;
-  cache_.recent.put(entry(number).file, {std::make_shared<const std::string>(octets),
-                                         std::chrono::steady_clock::now() + RecentMessage::life});
+Descriptor Maildir::open_where_listed(const Entry& entry) const {
+  if (!trusted_ || entry.gone) return {};
+  return open_if_cached(directory_.get(), listing_->path(entry), O_NOFOLLOW);
 }
 
-// The very file that was listed; null = it is not what it was. What it is now differs from what was listed: that was
-// the last time.
+// The very file that was listed; null = it is not what it was.
 std::unique_ptr<Message> Maildir::read_from(Descriptor file, const struct stat& state, const Entry& entry) {
   const FileState now = FileState::of(state);
-  const auto wire = cache_.wire.find(now);
-  if (now != entry.file || (wire && wire->octets != entry.octets)) cache_.listings.erase(name_);
+  if (now != entry.file) cache_.listings.erase(name_);
   if (has_changed(entry.file, state)) return nullptr;
+  const auto wire = cache_.wire.find(now);
   const bool as_is = wire && wire->as_is_since == to_duration(state.st_ctim);
   auto message = std::make_unique<MaildirMessage>(std::move(file), now, as_is);
   if (!wire)
-    message->learn([this, state, listed = entry.octets](const WireScan& scan) {
-      cache_.wire.put(FileState::of(state), wire_form(scan, state));
-      if (scan.octets() != listed) cache_.listings.erase(name_);
-    });
+    message->learn(
+        [this, state](const WireScan& scan) { cache_.wire.put(FileState::of(state), wire_form(scan, state)); });
   return message;
+}
+
+// What was listed was wrong, or the file was written into: that was the last time.
+void Maildir::sent(std::uint32_t number, std::uint64_t octets) {
+  if (octets == entry(number).octets) return;
+  cache_.wire.put(entry(number).file, {octets});
+  cache_.listings.erase(name_);
 }
 
 Descriptor Maildir::open_by_name(const MaildirListing& listing, const Entry& entry) {

@@ -33,8 +33,8 @@ bool is_folder_name(std::string_view user) noexcept;
 // - The lock is flock() on the folder itself: nothing is left behind, however the process ends.
 //
 // Listings are kept: a session whose folders have not changed since the last one has the same, and after a change only
-// files that were not there are looked at. Nobody writes into a message that was delivered; should it happen, RETR
-// finds out, and the next listing is made anew.
+// files that were not there are looked at. Nobody writes into a message that was delivered; should it happen, and
+// change its size, RETR finds out, and the next listing is made anew.
 //
 // Sizes: LIST has to tell what RETR will send, so an LF file has to be read once to count its lines. Files of which
 // `,S=` (octets of the file) is in the name and true, and `,W=` (octets with CRLF) is possible for that size, are not
@@ -51,8 +51,8 @@ class Maildir : public Maildrop {
   pop3::Listing messages() const override { return listing_->messages(); }
   std::unique_ptr<Message> open_message(std::uint32_t number) override;
   std::unique_ptr<Message> open_at_once(std::uint32_t number) override;
-  std::unique_ptr<Message> recall(std::uint32_t number) override;
-  void remember(std::uint32_t number, std::string_view octets) override;
+  std::unique_ptr<Message> open_head_at_once(std::uint32_t number) override;
+  void sent(std::uint32_t number, std::uint64_t octets) override;
   std::size_t remove(pop3::Numbers numbers) override;
 
  private:
@@ -71,6 +71,7 @@ class Maildir : public Maildrop {
   const Descriptor& folder(MaildirFolder which);
 
   const Entry& entry(std::uint32_t number) const { return listing_->entries().at(number - 1); }
+  Descriptor open_where_listed(const Entry& entry) const;
   Descriptor open_by_name(const MaildirListing& listing, const Entry& entry);
   std::unique_ptr<Message> read_from(Descriptor file, const struct stat& state, const Entry& entry);
   bool locate_again();

@@ -6,13 +6,11 @@
 #include <sys/stat.h>
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <string>
 
 #include "file_cache.hpp"
 #include "listing_cache.hpp"
+#include "maildir_message.hpp"
 #include "wire_scan.hpp"
 
 namespace pop3d {
@@ -28,20 +26,18 @@ struct WireForm {
 // `state`: of before it was read.
 WireForm wire_form(const WireScan& scan, const struct stat& state) noexcept;
 
-// A small message that TOP has just read. Who looks at the heads of messages asks for them all in a row, and often
-// again.
-struct RecentMessage {
-  static constexpr std::size_t most_octets = 16 * 1024;
-  static constexpr std::chrono::seconds life{1};  // that long nobody asks whether the file is still there
+// The first octets of a message, which TOP has just read.
+struct RecentHead {
+  static constexpr std::chrono::seconds life{10};  // that long nobody asks whether the file is still there
 
-  std::shared_ptr<const std::string> octets;
+  RememberedMessage::Octets octets;
   std::chrono::steady_clock::time_point until;
 };
 
 struct MaildirCache {
   FileCache<WireForm> wire;
   FileCache<bool> needs_utf8;
-  FileCache<RecentMessage, 128> recent;  // 4 MiB at most
+  FileCache<RecentHead, 128> heads;  // 4 MiB at most
   ListingCache listings;
 };
 

@@ -48,21 +48,46 @@ class MaildirMessage : public Message {
   Block block_;
 };
 
-// One that is in memory.
-class RememberedMessage : public Message {
+// One that was read as a whole, since it is small.
+class SmallMessage : public Message {
  public:
-  explicit RememberedMessage(std::shared_ptr<const std::string> octets) noexcept : octets_(std::move(octets)) {}
+  static constexpr std::size_t most_octets = 16 * 1024;
 
-  std::uint64_t size() const override { return octets_->size(); }
-  std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) override {
-    return std::string_view(*octets_).substr(static_cast<std::size_t>(offset), room);
-  }
+  // Null: the file does not have just so many octets, or would have to be waited for.
+  static std::unique_ptr<SmallMessage> read_from(const Descriptor& file, std::size_t size);
+
+  SmallMessage(std::unique_ptr<char[]> octets, std::size_t size) noexcept : octets_(std::move(octets)), size_(size) {}
+
+  std::uint64_t size() const override { return size_; }
+  std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) override;
   std::optional<std::string_view> read_at_once(std::uint64_t offset, std::size_t room) override {
     return read(offset, room);
   }
 
  private:
-  std::shared_ptr<const std::string> octets_;
+  const std::unique_ptr<char[]> octets_;
+  const std::size_t size_;
+};
+
+// One that begins with octets that are in memory: mostly TOP wants no more. For the rest it is opened.
+class RememberedMessage : public Message {
+ public:
+  static constexpr std::size_t most_octets = 16 * 1024;
+  using Octets = std::shared_ptr<const std::string>;
+  using Open = std::function<std::unique_ptr<Message>()>;
+
+  RememberedMessage(Octets head, std::uint64_t size, Open open) noexcept
+      : head_(std::move(head)), size_(size), open_(std::move(open)) {}
+
+  std::uint64_t size() const override { return size_; }
+  std::optional<std::string_view> read(std::uint64_t offset, std::size_t room) override;
+  std::optional<std::string_view> read_at_once(std::uint64_t offset, std::size_t room) override;
+
+ private:
+  const Octets head_;
+  const std::uint64_t size_;
+  const Open open_;
+  std::unique_ptr<Message> message_;
 };
 
 }  // namespace pop3d

@@ -56,6 +56,7 @@ void serve(const Options& options) {
   use_all_descriptors();
   std::signal(SIGPIPE, SIG_IGN);
   limit_arenas(options.workers);
+  keep_free(1 << 20);
   auto store = options.demo() ? make_demo_store() : make_maildir_store(options.mail, options.utf8);
   Server server(options, users_of(options), std::move(store), tls_of(options));
   listen(server, options);

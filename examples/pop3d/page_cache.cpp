@@ -42,10 +42,9 @@ ssize_t read_if_cached(int, char*, std::size_t, std::uint64_t) noexcept {
 }
 #endif
 
-bool seems_cached(int file, std::uint64_t offset, std::size_t size) noexcept {
+bool seems_cached(int file, std::uint64_t offset) noexcept {
   char octet = 0;
-  return size > 0 && read_if_cached(file, &octet, 1, offset) == 1 &&
-         read_if_cached(file, &octet, 1, offset + size - 1) == 1;
+  return read_if_cached(file, &octet, 1, offset) == 1;
 }
 
 }  // namespace pop3d

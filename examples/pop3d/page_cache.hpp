@@ -20,8 +20,9 @@ Descriptor open_if_cached(int folder, const char* path, int flags) noexcept;
 // As pread(), and perhaps less of it; -1 also where it would have to wait.
 ssize_t read_if_cached(int file, char* to, std::size_t room, std::uint64_t offset) noexcept;
 
-// Whether the first and the last one of these octets are there, and so, most likely, those between them.
-bool seems_cached(int file, std::uint64_t offset, std::size_t size) noexcept;
+// Whether the first one of the octets from `offset` on is there, and so, most likely, those behind it: what was read
+// first is given up first.
+bool seems_cached(int file, std::uint64_t offset) noexcept;
 
 }  // namespace pop3d
 

@@ -36,9 +36,10 @@ class Maildrop {
   virtual pop3::Listing messages() const = 0;  // as they were when it was opened, until one is read
   virtual std::unique_ptr<Message> open_message(std::uint32_t number) = 0;  // null = it is gone
   virtual std::unique_ptr<Message> open_at_once(std::uint32_t number) = 0;
-  // For TOP, which is asked in a row: a message that was read whole a moment ago, from memory; null = there is none.
-  virtual std::unique_ptr<Message> recall(std::uint32_t) { return nullptr; }
-  virtual void remember(std::uint32_t /*number*/, std::string_view /*octets*/) {}
+  // For TOP: who looks at the heads of messages asks for them all in a row, and often again.
+  virtual std::unique_ptr<Message> open_head_at_once(std::uint32_t number) { return open_at_once(number); }
+  // A whole message was so many octets on the wire: what messages() should have told.
+  virtual void sent(std::uint32_t /*number*/, std::uint64_t /*octets*/) {}
   // Returns how many of them are known to be gone for good.
   virtual std::size_t remove(pop3::Numbers numbers) = 0;
 };

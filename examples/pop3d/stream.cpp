@@ -127,9 +127,9 @@ Tried Stream::after_tls(int returned) {
   }
 }
 
-void Stream::cork(bool on) const noexcept {
-  const int value = on ? 1 : 0;
-  ::setsockopt(socket_, IPPROTO_TCP, TCP_CORK, &value, sizeof value);  // where it fails, there are more packets
+void Stream::push() const noexcept {
+  const int off = 0;
+  ::setsockopt(socket_, IPPROTO_TCP, TCP_CORK, &off, sizeof off);  // where it fails, they leave some time later
 }
 
 Tried Stream::close_notify() {

@@ -53,7 +53,7 @@ class Stream {
   // more.
   bool sends_files() const noexcept { return !encrypted(); }
   Tried send_file(int file, std::uint64_t offset, std::size_t size) const;
-  void cork(bool on) const noexcept;  // as long as it is on, only full packets leave
+  void push() const noexcept;  // what write() held back, since more was to follow, leaves now
   // There may be more to read() although the socket is not readable.
   bool has_read_ahead() const noexcept { return read_ahead_; }
 
