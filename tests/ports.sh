@@ -24,12 +24,13 @@ platform() {
   [ -n "$compiler" ] || arguments="$arguments --cross-file .ci/$1.ini"
 }
 
-# run PLATFORM: the headers' own tests; without optimization, since compiling takes longer than running.
+# run PLATFORM: the headers' own tests; without optimization and several files at a time, since compiling takes longer
+# than running.
 run() {
   # shellcheck disable=SC2086 # packages and arguments are to be split
   sh .ci/setup meson ninja-build python3 doctest-dev $packages &&
     env ${compiler:+CXX="$compiler"} meson setup "$work/$1" -Dtests=enabled -Dexamples=disabled -Doptimization=0 \
-      -Ddebug=false $arguments &&
+      -Ddebug=false -Dunity=on -Dunity_size=12 $arguments &&
     meson test -C "$work/$1" --print-errorlogs --timeout-multiplier 10 \
       --suite unit --suite dialogues --suite link --suite replay
 }

@@ -12,11 +12,11 @@ packages() {
     libio-socket-ssl-perl libauthen-sasl-perl libdigest-hmac-perl haproxy openssl testssl.sh
 }
 
-# Both features are enabled, not auto: what cannot be built is an error and does not vanish. Without optimization and
-# debug information, since compiling takes longer than running.
+# Both features are enabled, not auto: what cannot be built is an error and does not vanish. Several sources at a time,
+# without optimization and debug information, since compiling takes longer than running.
 configure() {
   [ -f "$build/build.ninja" ] ||
-    meson setup "$build" -Dtests=enabled -Dexamples=enabled -Doptimization=0 -Ddebug=false
+    meson setup "$build" -Dtests=enabled -Dexamples=enabled -Doptimization=0 -Ddebug=false -Dunity=on -Dunity_size=12
 }
 
 # The log of an earlier run is not to be counted when this one does not get so far.

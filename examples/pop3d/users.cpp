@@ -27,7 +27,7 @@ constexpr unsigned derived_iterations = 4096;  // RFC 5802, 5.1: at least; they 
 constexpr std::size_t derived_salt = 16;
 
 // What comes before the separator; `text` keeps what is behind it.
-std::string_view cut(std::string_view& text, char separator) {
+std::string_view cut_off(std::string_view& text, char separator) {
   const std::size_t at = text.find(separator);
   const std::string_view first = text.substr(0, at);
   text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
@@ -79,7 +79,7 @@ Users Users::read(const std::string& path) {
 Users Users::parse(std::string_view text, const std::string& name) {
   Users users;
   for (int number = 1; !text.empty(); ++number) try {
-      std::string_view line = cut(text, '\n');
+      std::string_view line = cut_off(text, '\n');
       if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
       if (line.find_first_not_of(" \t") != std::string_view::npos && line[0] != '#') users.add(line);
     } catch (const std::invalid_argument& error) {
@@ -97,22 +97,22 @@ Users Users::one(const std::string& user, std::string_view password) {
 // The messages quote nothing: who forgets the colon has the secret in the name.
 void Users::add(std::string_view line) {
   if (line.find(':') == std::string_view::npos) throw std::invalid_argument("expected user:{SCHEME}secret");
-  const auto name = saslprep(cut(line, ':'), Prepare::stored);
+  const auto name = saslprep(cut_off(line, ':'), Prepare::stored);
   if (!name || !is_folder_name(*name))
     throw std::invalid_argument("a user name is made of letters, digits and ._@+=- and does not begin with a dot");
-  User user{StoredPassword::parse(cut(line, ':')), false, {}};
-  for (const char* field = "ugghs"; *field != '\0'; ++field) cut(line, ':');
-  while (!line.empty()) add_extra(user, cut(line, ' '));
+  User user{StoredPassword::parse(cut_off(line, ':')), false, {}};
+  for (const char* field = "ugghs"; *field != '\0'; ++field) cut_off(line, ':');
+  while (!line.empty()) add_extra(user, cut_off(line, ' '));
   insert(*name, std::move(user));
 }
 
 void Users::add_extra(User& user, std::string_view word) {
-  const std::string_view key = cut(word, '=');
+  const std::string_view key = cut_off(word, '=');
   if (key == "nologin") user.nologin = true;
   if (key != "allow_nets") return;
   user.nets.emplace();
   while (!word.empty()) {
-    const auto net = mailwire::parse_network(cut(word, ','));
+    const auto net = mailwire::parse_network(cut_off(word, ','));
     if (!net) throw std::invalid_argument("allow_nets: expected networks like 192.0.2.0/24,2001:db8::/32");
     user.nets->push_back(*net);
   }

@@ -24,23 +24,15 @@ root=$(cd "$here/../.." && pwd)
 modes=login,pop,retr,crlf,cmds1,cmds64,noop64,idle,crowd,calls,tls,crowdtls
 servers=dovecot,popa3d,null,pop3d,epoll
 reps=5 seconds=2 sessions=10000 busy=200 workers=1 traced=500 small=512 big=4 big_octets=20000000 raw='' json='' pop3d='' keep=0 port=20100
-while [ $# -gt 0 ]; do
+values='--reps --seconds --modes --servers --sessions --workers --raw --json --pop3d'
+flag() {
   case $1 in
     --quick) reps=1 seconds=0.3 sessions=200 busy=30 traced=50 small=64 big=2 big_octets=2000000 ;;
     --keep) keep=1 ;;
-    --reps | --seconds | --modes | --servers | --sessions | --workers | --raw | --json | --pop3d)
-      [ $# -ge 2 ] || { echo "compare.sh: a value is missing for $1" >&2; exit 64; }
-      declare "${1#--}=$2"
-      shift
-      ;;
-    *)
-      sed -n '3,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"
-      [ "$1" = --help ]
-      exit $((64 * $?))
-      ;;
+    *) return 1 ;;
   esac
-  shift
-done
+}
+. "$here/options.sh"
 has() { # WORD LIST,OF,WORDS
   case ,$2, in *,"$1",*) return 0 ;; *) return 1 ;; esac
 }

@@ -9,22 +9,15 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 seconds=2 pop3d='' keep=0 port=20140 small=512
 connections=(1 10 100 1000 10000) messages=(10 1000 100000) kilobytes=(1 32 1024 32768 1048576)
-while [ $# -gt 0 ]; do
+values='--seconds --pop3d'
+flag() {
   case $1 in
     --quick) seconds=0.3 small=32 connections=(1 10 100) messages=(10 1000) kilobytes=(1 1024) ;;
     --keep) keep=1 ;;
-    --seconds | --pop3d)
-      declare "${1#--}=${2:-}"
-      shift
-      ;;
-    *)
-      sed -n '3,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"
-      [ "$1" = --help ]
-      exit $((64 * $?))
-      ;;
+    *) return 1 ;;
   esac
-  shift
-done
+}
+. "$here/options.sh"
 . "$here/setup.sh"
 install_missing "${needed[@]}"
 connections[-1]=$(at_most "${connections[-1]}")

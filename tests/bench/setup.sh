@@ -40,19 +40,24 @@ at_most() { # SESSIONS: or as many as there are descriptors for
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/${0##*/}.XXXXXX") || exit 1
 chmod 755 "$work"
+export TMPDIR=$work # where peers/ keep their folders
 export PEER_DEBS="${PEER_DEBS:-$work/debs}" # what peers/ unpacks; keep it in a folder that nobody else can write to
+export PEER_LIST=$work/peers # all that run: one that was interrupted while it started is not in pid
+: >"$PEER_LIST"
 declare -A pid dir
 stop() { # NAME
-  [ -n "${pid[$1]:-}" ] && "$here/peers/stop.sh" "${pid[$1]}" "${dir[$1]}"
+  [ -n "${pid[$1]:-}" ] && "$here/peers/stop.sh" "${pid[$1]}" "${dir[$1]}" && sed -i "/^${pid[$1]} /d" "$PEER_LIST"
   unset "pid[$1]" "dir[$1]"
 }
 finish() {
-  local name
-  for name in "${!pid[@]}"; do stop "$name"; done
+  trap '' HUP INT TERM
+  local running folder job
+  for job in $(jobs -p); do kill "$job" 2>/dev/null; done
+  while read -r running folder; do "$here/peers/stop.sh" "$running" "$folder"; done <"$PEER_LIST"
   if [ "$keep" = 1 ]; then say "kept: $work"; else rm -rf "$work"; fi
 }
 trap finish EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' HUP INT TERM
 started() { # NAME LINE: what a start-*.sh printed
   local line=${2##*pid=}
   [ "$line" != "$2" ] || die "$1 did not start"

@@ -20,24 +20,16 @@ root=$(cd "$own/../.." && pwd)
 here=$root/tests/bench # whose setup.sh and peers/ these are
 servers=pop3d,dovecot,courier,mailutils,popa3d,solid
 port=20210 pop3d='' json='' keep=0 short='' slow=''
-while [ $# -gt 0 ]; do
+values='--servers --pop3d --json'
+flag() {
   case $1 in
     --keep) keep=1 ;;
     --short) short=--short ;;
     --slow) slow=--slow ;;
-    --servers | --pop3d | --json)
-      [ $# -ge 2 ] || { echo "compare.sh: a value is missing for $1" >&2; exit 64; }
-      declare "${1#--}=$2"
-      shift
-      ;;
-    *)
-      sed -n '3,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"
-      [ "$1" = --help ]
-      exit $((64 * $?))
-      ;;
+    *) return 1 ;;
   esac
-  shift
-done
+}
+. "$here/options.sh"
 
 . "$here/setup.sh"
 

@@ -22,11 +22,22 @@ EXPLAINED = {
     'R23': 'the examples lock nothing, since their maildrop never changes; pop3d does, and has it in its list below',
 }
 
+PATIENCE = 300  # seconds
+
+
+class NoResults(Exception):
+    """conformance.py has nothing to tell: why."""
+
 
 def conformance(*options):
     """The results: id -> (status, what was said)."""
-    done = subprocess.run([sys.executable, HERE / 'conformance.py', '--json', *map(str, options)],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=300, check=False)
+    try:
+        done = subprocess.run([sys.executable, HERE / 'conformance.py', '--json', *map(str, options)],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        raise NoResults(f'conformance.py took longer than {PATIENCE} s') from None
+    if done.returncode not in (0, 1):
+        raise NoResults(f'conformance.py ended with {done.returncode}: {done.stderr[-1000:].strip()}')
     rules = json.loads(done.stdout)['rules']
     return {name: (result['status'], result['texts']) for name, result in rules.items()}
 
@@ -73,14 +84,32 @@ def of_epoll(epoll):
     command = [epoll, '127.0.0.1:0']
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         try:
-            port = re.fullmatch(r'listening plain \S+:(\d+)\n', process.stdout.readline())[1]
-            return conformance('--port', port, '--user', 'demo', '--password', 'demo', '--mark')
+            line = process.stdout.readline()
+            port = re.fullmatch(r'listening plain \S+:(\d+)\n', line)
+            if port is None:
+                raise NoResults(f'examples/epoll said {line!r}')
+            return conformance('--port', port[1], '--user', 'demo', '--password', 'demo', '--mark')
         finally:
             process.kill()
 
 
 def of_stdio(stdio):
     return conformance('--exec', stdio, '--user', 'demo', '--password', 'demo', '--mark')
+
+
+def judged(run, wanted):
+    """(results, what is wrong with them) of a future."""
+    try:
+        results = run.result()
+    except (NoResults, OSError, RuntimeError, ValueError, KeyError) as error:  # one server's trouble, not that of all
+        return {}, [f'{type(error).__name__}: {error}']
+    wrong = [f'{name} {status}: {"; ".join(texts)}' for name, (status, texts) in results.items()
+             if status == 'FAIL' or status == 'WARN' and name not in EXPLAINED]
+    for name in wanted:
+        status, texts = results.get(name, ('not there', []))
+        if status != 'pass':
+            wrong.append(f'{name} is {status}: {texts}')
+    return results, wrong
 
 
 # What only a few of them can show has to pass there: otherwise a check that is never made would look right.
@@ -102,14 +131,10 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:  # they mostly wait, for refused logins
         runs = [(title, pool.submit(run), wanted.split()) for title, (run, wanted) in cases.items()]
         for number, (title, run, wanted) in enumerate(runs, 1):
-            results = run.result()
-            wrong = [f'{name} {status}: {"; ".join(texts)}' for name, (status, texts) in results.items()
-                     if status == 'FAIL' or status == 'WARN' and name not in EXPLAINED]
-            wrong += [f'{name} is {results[name][0]}: {results[name][1]}' for name in wanted
-                      if results[name][0] != 'pass']
+            results, wrong = judged(run, wanted)
             passed = sum(status == 'pass' for status, _ in results.values())
             print(f'{"not " * bool(wrong)}ok {number} - {title}: {passed} of {len(results)} rules pass', flush=True)
-            for line in wrong:
+            for line in '\n'.join(wrong).splitlines():
                 print(f'#   {line}')
                 print(f'{title}: {line}', file=sys.stderr)
             failed = failed or bool(wrong)

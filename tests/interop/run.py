@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The example programs over real sockets: run.py POP3D EPOLL ASIO STDIO [WORD...]
 
-Prints TAP, one point for each test. With WORDs only the tests that have one of them in their names are run.
+Prints TAP, one point for each test. With WORDs only the tests that have one of them in their names are run; with !WORDs
+none of those that have one of these.
 """
 import pathlib
 import signal
@@ -95,12 +96,14 @@ def main():
         print(__doc__.strip(), file=sys.stderr)
         return 2
     case.POP3D, case.EPOLL, case.ASIO, case.STDIO = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:5])
-    words = sys.argv[5:]
+    words = [word for word in sys.argv[5:] if not word.startswith('!')]
+    others = [word[1:] for word in sys.argv[5:] if word.startswith('!')]
     signal.signal(signal.SIGALRM, too_long)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
 
     found = unittest.defaultTestLoader.discover(str(pathlib.Path(__file__).parent), pattern='test_*.py')
-    chosen = [test for test in tests_of(found) if not words or any(word in test.id() for word in words)]
+    chosen = [test for test in tests_of(found) if (not words or any(word in test.id() for word in words))
+              and not any(word in test.id() for word in others)]
     result = Tap()
     unittest.TestSuite(chosen).run(result)
     print(f'1..{getattr(result, "points", 0)}')

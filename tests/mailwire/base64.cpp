@@ -12,14 +12,14 @@ using mailwire::ByteBuffer;
 
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-std::string encoded(std::string_view octets) {
+std::string in_base64(std::string_view octets) {
   ByteBuffer buffer;
   mailwire::append_base64(buffer, octets);
   return std::string(buffer.view());
 }
 
 // Decodes into exactly the room that is asked for, with a guard behind it.
-std::optional<std::string> decoded(std::string_view text) {
+std::optional<std::string> out_of_base64(std::string_view text) {
   const std::size_t room = text.size() / 4 * 3;
   std::string to(room + 1, '#');
   const auto size = mailwire::base64_decode(text, to.data());
@@ -45,8 +45,8 @@ TEST_CASE("base64: the vectors of RFC 4648, 10, both ways") {
                                          {"fooba", "Zm9vYmE="},
                                          {"foobar", "Zm9vYmFy"}};
   for (const auto& [octets, text] : vectors) {
-    CHECK(encoded(octets) == text);
-    CHECK(decoded(text) == std::string(octets));
+    CHECK(in_base64(octets) == text);
+    CHECK(out_of_base64(text) == std::string(octets));
     CHECK(decoded_in_place(std::string(text)) == std::string(octets));
   }
   static_assert(mailwire::base64_encoded_size(0) == 0 && mailwire::base64_encoded_size(1) == 4);
@@ -59,14 +59,14 @@ TEST_CASE("base64 R183 R184: what is no BASE64 is refused, not repaired") {
         "AAAAA",    "=",        "==",       "===",      "====",  "A===",   "A=A=", "AA=A", "=AA=",
         "AAAA====", "AAAA=AAA", "AAA-",     "AAA_",     "AAA\n", "AA\r\n", " AAA", "*",    "AAA*"}) {
     CAPTURE(text);
-    CHECK(decoded(text) == std::nullopt);
+    CHECK(out_of_base64(text) == std::nullopt);
     CHECK(decoded_in_place(std::string(text)) == std::nullopt);
   }
 }
 
 TEST_CASE("base64 R184: each octet is refused in each place, but for the 64 of the alphabet and the padding") {
   const std::string right = "QUJDQUJDQUI=";
-  REQUIRE(decoded(right) == "ABCABCAB");
+  REQUIRE(out_of_base64(right) == "ABCABCAB");
   std::string wrong;
   for (std::size_t place = 0; place < right.size(); ++place) {
     for (int octet = 0; octet < 256; ++octet) {
@@ -78,7 +78,8 @@ TEST_CASE("base64 R184: each octet is refused in each place, but for the 64 of t
       bool right_here = in_alphabet;
       if (place == 10) right_here = in_alphabet && alphabet.find(text[place]) % 4 == 0;
       if (place == 11) right_here = in_alphabet || octet == '=';
-      if (decoded(text).has_value() != right_here) wrong += std::to_string(place) + ':' + std::to_string(octet) + ' ';
+      if (out_of_base64(text).has_value() != right_here)
+        wrong += std::to_string(place) + ':' + std::to_string(octet) + ' ';
     }
   }
   CHECK(wrong == "");
@@ -90,10 +91,10 @@ TEST_CASE("base64 R184: bits that are left over must be zero: each text is the o
     for (const char b : alphabet) {
       const std::string one = {'A', a, b, '='}, two = {a, b, '=', '='};
       for (const std::string& text : {one, two}) {
-        const auto octets = decoded(text);
+        const auto octets = out_of_base64(text);
         if (!octets) continue;
         ++accepted;
-        CHECK(encoded(*octets) == text);
+        CHECK(in_base64(*octets) == text);
       }
     }
   }
@@ -103,7 +104,7 @@ TEST_CASE("base64 R184: bits that are left over must be zero: each text is the o
 TEST_CASE("base64: all strings of one and two octets, and all octets in each place of longer ones, survive") {
   std::string wrong;
   const auto check = [&](const std::string& octets) {
-    const std::string text = encoded(octets);
+    const std::string text = in_base64(octets);
     if (text.size() != mailwire::base64_encoded_size(octets.size()) || decoded_in_place(text) != octets)
       wrong += text + ' ';
   };

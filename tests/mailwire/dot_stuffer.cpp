@@ -90,12 +90,12 @@ void for_all_bodies(std::string_view octets, std::size_t longest, Do look) {
   }
 }
 
-struct Case {
+struct Stuffed {
   const char* body;
   const char* repaired;
   const char* verbatim;
 };
-constexpr Case cases[] = {
+constexpr Stuffed all_stuffed[] = {
     {"", ".\r\n", ".\r\n"},
     {".", "..\r\n.\r\n", "..\r\n.\r\n"},
     {"..", "...\r\n.\r\n", "...\r\n.\r\n"},
@@ -128,7 +128,7 @@ constexpr Case cases[] = {
 }  // namespace
 
 TEST_CASE("R9-R13 F-PE3 F-DOT: bodies and what goes over the wire for them") {
-  for (const Case& c : cases) {
+  for (const Stuffed& c : all_stuffed) {
     const std::string body = c.body;
     CAPTURE(visible(body));
     CHECK(visible(copied(body, BodyLines::repair, 0, 100)) == visible(c.repaired));

@@ -39,12 +39,12 @@ Read read(const std::string& octets, std::size_t first, std::size_t size) {
   return {body, octets.substr(at), unstuffer.done()};
 }
 
-struct Case {
+struct Unstuffed {
   const char* octets;
   const char* body;
   const char* behind;  // null = the end did not come
 };
-constexpr Case cases[] = {
+constexpr Unstuffed all_unstuffed[] = {
     {"", "", nullptr},
     {".\r\n", "", ""},
     {".\r\n+OK\r\n", "", "+OK\r\n"},
@@ -68,7 +68,7 @@ constexpr Case cases[] = {
 }  // namespace
 
 TEST_CASE("bodies and what is read of them, for every cut: only CRLF dot CRLF ends") {
-  for (const Case& c : cases) {
+  for (const Unstuffed& c : all_unstuffed) {
     const std::string octets = c.octets;
     CAPTURE(visible(octets));
     for (std::size_t first = 0; first <= octets.size(); ++first) {

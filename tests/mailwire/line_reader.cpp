@@ -128,7 +128,7 @@ std::string first_difference(const std::string& octets, LineLimits l, const Line
   return "";
 }
 
-struct Case {
+struct Split {
   const char* octets;
   Lines strict, lenient;  // with bare_lf
 };
@@ -136,7 +136,7 @@ struct Case {
 }  // namespace
 
 TEST_CASE("R2 F-PE1 F-PE2: lines end at CRLF and only there, however they come, a bare LF ends one only on demand") {
-  const std::vector<Case> cases = {
+  const std::vector<Split> cases = {
       {"", {}, {}},
       {"NOOP", {}, {}},
       {"NOOP\r", {}, {}},
@@ -155,7 +155,7 @@ TEST_CASE("R2 F-PE1 F-PE2: lines end at CRLF and only there, however they come, 
       {"a\r\n\r", {"a"}, {"a"}},
       {"\r\n\n", {""}, {"", ""}},
   };
-  for (const Case& c : cases) {
+  for (const Split& c : cases) {
     const std::string octets = c.octets;
     CAPTURE(visible(octets));
     CHECK(first_difference(octets, limits(512), c.strict) == "");

@@ -33,7 +33,7 @@ void fill(OutputQueue& queue) {
   queue.text().append("4567");
   queue.lend("89ab", "cd");
 }
-const std::string all = "0123456789abcd";
+const std::string all_kinds = "0123456789abcd";
 
 }  // namespace
 
@@ -55,10 +55,10 @@ TEST_CASE("R116: gather gives the runs in order, as many as are wanted, the text
     OutputQueue queue;
     fill(queue);
     CAPTURE(max);
-    CHECK(queue.size() == all.size());
+    CHECK(queue.size() == all_kinds.size());
     CHECK(gathered(queue, max) == wanted[max]);
     CHECK(queue.handed_out() == (max > 0));
-    CHECK(queue.size() == all.size());
+    CHECK(queue.size() == all_kinds.size());
   }
   OutputQueue queue;
   queue.text().append("one");
@@ -71,7 +71,7 @@ TEST_CASE("R116: gather gives the runs in order, as many as are wanted, the text
 
 TEST_CASE("every partial amount can be consumed, whatever part was looked at") {
   for (std::size_t max = 1; max <= 4; ++max) {
-    for (std::size_t amount = 0; amount <= all.size(); ++amount) {
+    for (std::size_t amount = 0; amount <= all_kinds.size(); ++amount) {
       OutputQueue queue;
       fill(queue);
       CAPTURE(max);
@@ -82,8 +82,8 @@ TEST_CASE("every partial amount can be consumed, whatever part was looked at") {
       if (amount > looked_at) continue;
       queue.consume(amount);
       CHECK_FALSE(queue.handed_out());
-      CHECK(queue.size() == all.size() - amount);
-      CHECK(rest(queue) == all.substr(amount));
+      CHECK(queue.size() == all_kinds.size() - amount);
+      CHECK(rest(queue) == all_kinds.substr(amount));
       CHECK(queue.empty());
       CHECK_FALSE(queue.has_run());
     }
@@ -101,7 +101,7 @@ TEST_CASE("octet by octet the order is the same, and the run stays lent until it
       sent += runs[0].data[0];
       queue.consume(1);
     }
-    CHECK(sent == all);
+    CHECK(sent == all_kinds);
     CHECK_FALSE(queue.has_run());
   }
 }
@@ -134,7 +134,7 @@ TEST_CASE("a second look does not take back what the first one gave") {
   ConstBuffer runs[4];
   queue.gather(runs, 4);
   CHECK(std::string(queue.output()) == "0123");
-  queue.consume(all.size());  // all was handed out by the first look
+  queue.consume(all_kinds.size());  // all was handed out by the first look
   CHECK(queue.empty());
 }
 
@@ -157,7 +157,7 @@ TEST_CASE("a run without an end, an end without a run, neither") {
 }
 
 TEST_CASE("copy goes over all runs, with any room") {
-  for (std::size_t room = 1; room <= all.size() + 1; ++room) {
+  for (std::size_t room = 1; room <= all_kinds.size() + 1; ++room) {
     OutputQueue queue;
     fill(queue);
     CAPTURE(room);
@@ -169,12 +169,12 @@ TEST_CASE("copy goes over all runs, with any room") {
       if (n == 0) break;
       copied += block.substr(0, n);
     }
-    CHECK(copied == all);
+    CHECK(copied == all_kinds);
   }
   OutputQueue queue;
   fill(queue);
   CHECK(queue.copy(nullptr, 0) == 0);
-  CHECK(queue.size() == all.size());
+  CHECK(queue.size() == all_kinds.size());
 }
 
 TEST_CASE("drop forgets everything, also what was handed out") {
@@ -193,7 +193,7 @@ TEST_CASE("drop forgets everything, also what was handed out") {
 }
 
 TEST_CASE("drop_run forgets what was lent, and its end, and nothing of the text") {
-  for (std::size_t sent = 0; sent <= all.size(); ++sent) {
+  for (std::size_t sent = 0; sent <= all_kinds.size(); ++sent) {
     OutputQueue queue;
     fill(queue);
     CAPTURE(sent);
@@ -202,7 +202,7 @@ TEST_CASE("drop_run forgets what was lent, and its end, and nothing of the text"
     queue.consume(sent);
     queue.drop_run();
     CHECK_FALSE(queue.has_run());
-    CHECK(rest(queue) == (sent < 8 ? all.substr(sent, 8 - sent) : ""));
+    CHECK(rest(queue) == (sent < 8 ? all_kinds.substr(sent, 8 - sent) : ""));
     queue.lend("again", "!");
     CHECK(rest(queue) == "again!");
   }

@@ -15,7 +15,7 @@ using mailwire::ProxyFamily;
 using mailwire::ProxyHeader;
 using mailwire::ProxyParser;
 using mailwire::ProxyTlv;
-using Status = ProxyParser::Status;
+using ProxyStatus = ProxyParser::Status;
 using tests::visible;
 
 // ---- headers, made by hand ------------------------------------------------------------------------------------------
@@ -94,23 +94,23 @@ std::string parse(const std::vector<std::string_view>& pieces) {
     const ProxyParser::Step step = parser.next(piece);
     if (step.status != parser.status()) return "two opinions";
     if (step.taken > piece.size()) return "more taken than there was";
-    if (step.status == Status::more && step.taken != piece.size()) return "octets left behind";
+    if (step.status == ProxyStatus::more && step.taken != piece.size()) return "octets left behind";
     taken += step.taken;
   }
-  if ((parser.status() == Status::invalid) != (parser.error() != ProxyError::none)) return "no reason";
-  if (parser.status() == Status::more) return "more";
+  if ((parser.status() == ProxyStatus::invalid) != (parser.error() != ProxyError::none)) return "no reason";
+  if (parser.status() == ProxyStatus::more) return "more";
   if (parser.next("PROXY ").taken != 0) return "taken after the end";
-  if (parser.status() == Status::done) return to_text(parser.header()) + " / " + std::to_string(taken);
+  if (parser.status() == ProxyStatus::done) return to_text(parser.header()) + " / " + std::to_string(taken);
   if (to_text(parser.header()) != "v0") return "something is left of what was wrong";
   return std::string(to_string(parser.error()));
 }
 std::string parse(std::string_view octets) { return parse(std::vector<std::string_view>{octets}); }
 
-struct Case {
+struct Sample {
   std::string octets, result;  // the result without " / size", which is that of the octets
 };
-const std::vector<Case>& good() {
-  static const std::vector<Case> all = {
+const std::vector<Sample>& good() {
+  static const std::vector<Sample> all = {
       {"PROXY TCP4 192.0.2.1 198.51.100.7 50000 110\r\n", "v1 from=192.0.2.1:50000 to=198.51.100.7:110"},
       {"PROXY TCP4 0.0.0.0 0.0.0.0 0 0\r\n", "v1 from=0.0.0.0:0 to=0.0.0.0:0"},
       {"PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n",
@@ -172,8 +172,8 @@ const std::vector<Case>& good() {
   return all;
 }
 
-const std::vector<Case>& bad() {
-  static const std::vector<Case> all = {
+const std::vector<Sample>& bad() {
+  static const std::vector<Sample> all = {
       // neither version
       {"U", "no_header"},
       {"p", "no_header"},
@@ -290,7 +290,7 @@ const std::vector<Case>& bad() {
 }  // namespace
 
 TEST_CASE("PROXY: good headers, and nothing is taken from behind them") {
-  for (const Case& one : good()) {
+  for (const Sample& one : good()) {
     CAPTURE(visible(one.octets));
     const std::string result = one.result + " / " + std::to_string(one.octets.size());
     CHECK(parse(one.octets) == result);
@@ -300,7 +300,7 @@ TEST_CASE("PROXY: good headers, and nothing is taken from behind them") {
 }
 
 TEST_CASE("PROXY: bad headers, each found at its octet and with its reason") {
-  for (const Case& one : bad()) {
+  for (const Sample& one : bad()) {
     CAPTURE(visible(one.octets));
     CHECK(parse(one.octets) == one.result);
     CHECK(parse(one.octets.substr(0, one.octets.size() - 1)) == "more");
@@ -308,13 +308,13 @@ TEST_CASE("PROXY: bad headers, each found at its octet and with its reason") {
 }
 
 TEST_CASE("PROXY: a header that is not complete is never done") {
-  for (const Case& one : good())
+  for (const Sample& one : good())
     for (std::size_t size = 0; size < one.octets.size(); ++size) REQUIRE(parse(one.octets.substr(0, size)) == "more");
 }
 
 TEST_CASE("PROXY: the cuts make no difference") {
   for (const auto* cases : {&good(), &bad()}) {
-    for (const Case& one : *cases) {
+    for (const Sample& one : *cases) {
       CAPTURE(visible(one.octets));
       const std::string with_more = one.octets + "STAT\r\n";
       const std::string_view octets = with_more;
@@ -330,7 +330,7 @@ TEST_CASE("PROXY: the cuts make no difference") {
 
 TEST_CASE("PROXY: any octet in any place is survived, whole and in halves") {
   std::size_t done = 0, invalid = 0;
-  for (const Case& one : good()) {
+  for (const Sample& one : good()) {
     if (one.octets.size() > 120) continue;  // their octets are all alike
     for (std::size_t i = 0; i < one.octets.size(); ++i) {
       std::string mutant = one.octets;
@@ -370,7 +370,7 @@ TEST_CASE("PROXY: the bounds are 107 and 536 octets") {
   CHECK(mailwire::longest_proxy_line == 107);
   CHECK(mailwire::longest_proxy_header == 536);
   std::size_t line = 0, block = 0;
-  for (const Case& one : good()) {
+  for (const Sample& one : good()) {
     std::size_t& longest = one.octets[0] == 'P' ? line : block;
     if (one.octets.size() > longest) longest = one.octets.size();
   }
@@ -381,7 +381,7 @@ TEST_CASE("PROXY: the bounds are 107 and 536 octets") {
 TEST_CASE("PROXY: all TLVs in their order, those without a name too") {
   ProxyParser parser;
   parser.next(v2(0x21, 0x11, ipv4() + tlv(0xE1, "first") + tlv(ProxyTlv::noop, "") + tlv(0xE1, "second")));
-  REQUIRE(parser.status() == Status::done);
+  REQUIRE(parser.status() == ProxyStatus::done);
   std::string all;
   for (mailwire::ProxyTlvs tlvs = parser.header().tlvs(); const auto tlv = tlvs.next();)
     all += std::to_string(tlv->type) + ':' + std::string(tlv->value) + ' ';

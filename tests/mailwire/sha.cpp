@@ -13,7 +13,7 @@ std::string hex(std::string_view octets) {
   return std::string(digits.begin(), digits.end());
 }
 
-struct Vector {
+struct Digests {
   std::string octets, sha_1, sha_256;
 };
 
@@ -22,7 +22,7 @@ struct Vector {
 TEST_CASE("SHA-1 and SHA-256: the examples of RFC 3174 and FIPS 180, and sizes around a block") {
   std::string repeated;
   for (int i = 0; i < 80; ++i) repeated += "01234567";
-  const Vector vectors[] = {
+  const Digests vectors[] = {
       {"", "da39a3ee5e6b4b0d3255bfef95601890afd80709",
        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
       {"a", "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8",
@@ -54,7 +54,7 @@ TEST_CASE("SHA-1 and SHA-256: the examples of RFC 3174 and FIPS 180, and sizes a
       {std::string(128, 'x'), "150fa3fbdc899bd0b8f95a9fb6027f564d953762",
        "24da1b81d0b16df6428eee73c69fcb2a93c76bc6df706f0c6670fe6bfe800464"},
   };
-  for (const Vector& v : vectors) {
+  for (const Digests& v : vectors) {
     CAPTURE(v.octets.size());
     CHECK(hex<mailwire::Sha1>(v.octets) == v.sha_1);
     CHECK(hex<mailwire::Sha256>(v.octets) == v.sha_256);

@@ -58,7 +58,7 @@ struct ApopOnly {
   void on(Session& session, const pop3::CommitRequest& request) { session.accept(request.token); }
 };
 
-pop3::Config full_config() {
+pop3::Config handled_config() {
   pop3::Config config = tests::plain_config();
   config.mechanisms = {"PLAIN", "SCRAM-SHA-256", "X-OWN"};
   config.limits.failed_logins = 0;
@@ -67,7 +67,7 @@ pop3::Config full_config() {
   config.commands.back().verb = "XTND";
   return config;
 }
-pop3::Connection full_connection() {
+pop3::Connection handled_connection() {
   pop3::Connection connection = tests::with_apop();
   connection.nonce = "0123456789abcdef";
   return connection;
@@ -91,8 +91,8 @@ std::string serve(Session& session, Handler& handler, std::string_view octets) {
 }  // namespace
 
 TEST_CASE("every event reaches its listener, in order") {
-  const pop3::Config config = full_config();
-  Session session(config, full_connection());
+  const pop3::Config config = handled_config();
+  Session session(config, handled_connection());
   Everything handler;
   serve(session, handler, "STLS\r\n");
   serve(session, handler, logins + "USER ann\r\nPASS pw\r\nXTND\r\nRETR 1\r\nDELE 2\r\nQUIT\r\n");
@@ -127,16 +127,16 @@ TEST_CASE("R47 R50: what is refused, or listened to by nobody, neither hangs nor
 }
 
 TEST_CASE("R193: with listeners for the least, what else a client can ask for is refused, or takes its usual course") {
-  pop3::Config config = full_config();
+  pop3::Config config = handled_config();
   config.commands.back().verb = "noop";
-  Session session(config, full_connection());
+  Session session(config, handled_connection());
   Least handler;
   const std::string output = serve(session, handler, logins);
   std::size_t refused = 0;
   for (std::size_t at = 0; (at = output.find("-ERR [AUTH] ", at)) != std::string::npos; ++at) ++refused;
   CHECK(refused == 2);  // APOP, X-OWN
   CHECK(serve(session, handler, "USER ann\r\nPASS pw\r\nNOOP\r\n").find("octets)\r\n+OK\r\n") != std::string::npos);
-  Session in_the_clear(config, full_connection());
+  Session in_the_clear(config, handled_connection());
   serve(in_the_clear, handler, "STLS\r\n");
   CHECK(in_the_clear.finished());  // nobody did the handshake
 }
@@ -148,8 +148,8 @@ void give_all_kinds(Session& session, Handler& handler, std::index_sequence<kind
 }
 
 TEST_CASE("events that belong to no question reach their listeners, or are declined, and change nothing") {
-  const pop3::Config config = full_config();
-  Session session(config, full_connection());
+  const pop3::Config config = handled_config();
+  Session session(config, handled_connection());
   Everything everything;
   Least least;
   ApopOnly apop_only;
@@ -159,7 +159,7 @@ TEST_CASE("events that belong to no question reach their listeners, or are decli
   CHECK(everything.heard == "auth digest scram sasl retrieve body commit tls command done failed closed ");
   give_all_kinds(session, least, kinds);
   CHECK(session.state() == pop3::State::closed);  // what Least does where its listing is not taken
-  Session other(config, full_connection());
+  Session other(config, handled_connection());
   give_all_kinds(other, apop_only, kinds);
   CHECK(other.state() == pop3::State::authorization);
   CHECK(other.counters().failed_logins == 0);

@@ -15,17 +15,17 @@ using pop3d::Timers;
 
 namespace {
 
-constexpr Time start{};
+constexpr Time zero{};
 
 }  // namespace
 
 TEST_CASE("timers: the one whose time comes first is taken first") {
   Timers timers;
   Timed a, b, c;
-  timers.set(a, start + 3s);
-  timers.set(b, start + 1s);
-  timers.set(c, start + 2s);
-  CHECK(timers.next() == start + 1s);
+  timers.set(a, zero + 3s);
+  timers.set(b, zero + 1s);
+  timers.set(c, zero + 2s);
+  CHECK(timers.next() == zero + 1s);
   CHECK(&timers.take() == &b);
   CHECK_FALSE(timers.has(b));
   CHECK(&timers.take() == &c);
@@ -36,13 +36,13 @@ TEST_CASE("timers: the one whose time comes first is taken first") {
 TEST_CASE("timers: a deadline moves either way, and is there once") {
   Timers timers;
   Timed a, b;
-  timers.set(a, start + 5s);
-  timers.set(b, start + 6s);
-  timers.set(b, start + 4s);
-  CHECK(timers.due(b) == start + 4s);
-  timers.set(b, start + 9s);
+  timers.set(a, zero + 5s);
+  timers.set(b, zero + 6s);
+  timers.set(b, zero + 4s);
+  CHECK(timers.due(b) == zero + 4s);
+  timers.set(b, zero + 9s);
   CHECK(&timers.take() == &a);
-  CHECK(timers.next() == start + 9s);
+  CHECK(timers.next() == zero + 9s);
   CHECK(&timers.take() == &b);
   CHECK(timers.empty());
 }
@@ -50,8 +50,8 @@ TEST_CASE("timers: a deadline moves either way, and is there once") {
 TEST_CASE("timers: what is taken out does not come, and may be taken out twice") {
   Timers timers;
   Timed a, b;
-  timers.set(a, start);
-  timers.set(b, start + 1s);
+  timers.set(a, zero);
+  timers.set(b, zero + 1s);
   timers.clear(a);
   timers.clear(a);
   CHECK(&timers.take() == &b);
@@ -70,7 +70,7 @@ TEST_CASE("timers: thousands that come, move and go are in the order of their ti
       timers.clear(all[i]);
       due[i] = Time::max();
     } else {
-      timers.set(all[i], due[i] = start + std::chrono::milliseconds(random() % 1000));
+      timers.set(all[i], due[i] = zero + std::chrono::milliseconds(random() % 1000));
     }
   }
   std::vector<Time> left;

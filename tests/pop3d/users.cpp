@@ -19,7 +19,7 @@
 
 using mailwire::ScramHash;
 using pop3d::Users;
-using Verdict = pop3d::Users::Verdict;
+using Checked = pop3d::Users::Verdict;
 
 // ---- the work that is done: these stand before the libraries' own functions, count, and call them ------------------
 
@@ -63,7 +63,7 @@ constexpr const char* argon2 =
 constexpr const char* scram =
     "{SCRAM-SHA-256}5000,W22ZaJ0SNY7soEsUEjb6gQ==,WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=,"
     "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";  // of nothing: the iterations are not 4096
-const mailwire::IpAddress here = mailwire::parse_ip("192.0.2.1").value();
+const mailwire::IpAddress at_home = mailwire::parse_ip("192.0.2.1").value();
 
 Users parse(const std::string& text) { return Users::parse(text, "file"); }
 
@@ -79,7 +79,7 @@ std::string error_of(const std::string& text) {
 // {crypts, argon2s, pbkdf2s} of one check.
 std::vector<int> work(const Users& users, std::string_view user, std::string_view password) {
   const std::vector<int> before = {crypts, argon2s, pbkdf2s};
-  users.check(user, password, here);
+  users.check(user, password, at_home);
   return {crypts - before[0], argon2s - before[1], pbkdf2s - before[2]};
 }
 
@@ -88,20 +88,20 @@ std::vector<int> work(const Users& users, std::string_view user, std::string_vie
 TEST_CASE("R65: users log in with their passwords and with nothing else") {
   const Users users =
       parse(std::string("ann:") + yescrypt + "\n# bob:{PLAIN}x\n\n  \t\r\nbob:{PLAIN}o}pen\r\ncy:{PLAIN}last");
-  CHECK(users.check("ann", "pencil", here) == Verdict::accepted);
-  CHECK(users.check("bob", "o}pen", here) == Verdict::accepted);
-  CHECK(users.check("cy", "last", here) == Verdict::accepted);
-  CHECK(users.check("ann", "o}pen", here) == Verdict::wrong_password);
-  CHECK(users.check("bob", "", here) == Verdict::wrong_password);
-  CHECK(users.check("bob", "o}pen\r", here) == Verdict::wrong_password);
+  CHECK(users.check("ann", "pencil", at_home) == Checked::accepted);
+  CHECK(users.check("bob", "o}pen", at_home) == Checked::accepted);
+  CHECK(users.check("cy", "last", at_home) == Checked::accepted);
+  CHECK(users.check("ann", "o}pen", at_home) == Checked::wrong_password);
+  CHECK(users.check("bob", "", at_home) == Checked::wrong_password);
+  CHECK(users.check("bob", "o}pen\r", at_home) == Checked::wrong_password);
   for (const char* const nobody : {"", "Ann", "ann ", "an", "# bob", "ann:", "eve"}) {
     CAPTURE(nobody);
-    CHECK(users.check(nobody, "pencil", here) == Verdict::unknown_user);
+    CHECK(users.check(nobody, "pencil", at_home) == Checked::unknown_user);
     CHECK_FALSE(users.exists(nobody));
   }
   CHECK(users.exists("bob"));
-  CHECK(Users::one("demo", "demo").check("demo", "demo", here) == Verdict::accepted);
-  CHECK(parse("").check("ann", "pencil", here) == Verdict::unknown_user);
+  CHECK(Users::one("demo", "demo").check("demo", "demo", at_home) == Checked::accepted);
+  CHECK(parse("").check("ann", "pencil", at_home) == Checked::unknown_user);
 }
 
 TEST_CASE("the fields behind the secret may be there") {
@@ -109,7 +109,7 @@ TEST_CASE("the fields behind the secret may be there") {
        {":", ":1000:1000", ":1000:1000:Ann:/home/ann:/bin/sh",
         ":1000:1000:Ann:/home/ann:/bin/sh:", "::::::", "::::::quota_rule=*:storage=1G proxy", ":nologin::::nologin:"}) {
     CAPTURE(rest);
-    CHECK(parse(std::string("ann:{PLAIN}pencil") + rest).check("ann", "pencil", here) == Verdict::accepted);
+    CHECK(parse(std::string("ann:{PLAIN}pencil") + rest).check("ann", "pencil", at_home) == Checked::accepted);
   }
 }
 
@@ -117,23 +117,23 @@ TEST_CASE("nologin and allow_nets bar a user with the right password, and hide f
   const Users users = parse(
       "ann:{PLAIN}pencil::::::nologin\nbob:{PLAIN}pencil::::::x=y allow_nets=192.0.2.0/24,2001:db8::/32 z\n"
       "cy:{PLAIN}pencil::::::allow_nets=");
-  CHECK(users.check("ann", "pencil", here) == Verdict::barred);
-  CHECK(users.check("ann", "wrong", here) == Verdict::wrong_password);
+  CHECK(users.check("ann", "pencil", at_home) == Checked::barred);
+  CHECK(users.check("ann", "wrong", at_home) == Checked::wrong_password);
   CHECK(users.exists("ann"));
-  CHECK_FALSE(users.admits("ann", here));
-  for (const auto& [from, verdict] : {std::pair("192.0.2.77", Verdict::accepted),
-                                      {"::ffff:192.0.2.77", Verdict::accepted},
-                                      {"2001:db8:1::1", Verdict::accepted},
-                                      {"192.0.3.1", Verdict::barred},
-                                      {"::1", Verdict::barred}}) {
+  CHECK_FALSE(users.admits("ann", at_home));
+  for (const auto& [from, verdict] : {std::pair("192.0.2.77", Checked::accepted),
+                                      {"::ffff:192.0.2.77", Checked::accepted},
+                                      {"2001:db8:1::1", Checked::accepted},
+                                      {"192.0.3.1", Checked::barred},
+                                      {"::1", Checked::barred}}) {
     CAPTURE(from);
     const mailwire::IpAddress address = mailwire::parse_ip(from).value();
     CHECK(users.check("bob", "pencil", address) == verdict);
-    CHECK(users.admits("bob", address) == (verdict == Verdict::accepted));
+    CHECK(users.admits("bob", address) == (verdict == Checked::accepted));
   }
-  CHECK(users.check("bob", "wrong", here) == Verdict::wrong_password);
-  CHECK(users.check("cy", "pencil", here) == Verdict::barred);
-  CHECK_FALSE(users.admits("eve", here));
+  CHECK(users.check("bob", "wrong", at_home) == Checked::wrong_password);
+  CHECK(users.check("cy", "pencil", at_home) == Checked::barred);
+  CHECK_FALSE(users.admits("eve", at_home));
 }
 
 TEST_CASE("F-LOG: what is wrong with a file is told with its line, without its secrets") {
@@ -153,7 +153,7 @@ TEST_CASE("files are read whole, and what cannot be read is told") {
   std::string text;
   for (int i = 0; i < 2000; ++i) text += "user" + std::to_string(i) + ":{PLAIN}secret" + std::to_string(i) + "\n";
   std::ofstream(path) << text;
-  CHECK(Users::read(path).check("user1999", "secret1999", here) == Verdict::accepted);
+  CHECK(Users::read(path).check("user1999", "secret1999", at_home) == Checked::accepted);
   std::filesystem::remove(path);
   CHECK_THROWS_AS(Users::read(path), std::runtime_error);
   CHECK_THROWS_AS(Users::read(std::filesystem::temp_directory_path()), std::runtime_error);
@@ -189,10 +189,10 @@ TEST_CASE("R65: among many schemes unknown users are like the users, and each is
 TEST_CASE("R194 R219 R222: names and passwords are prepared, those of the file as stored strings") {
   const Users users =
       parse("e\u0301va:{PLAIN}\u2168\nann:{CRYPT}$y$j9T$abcdefgh$kff4zjKKNjmHWBD6KG8N2k8WunPqZGAsrQj0LdJ5QM9");
-  CHECK(users.check("\u00E9va", "IX", here) == Verdict::accepted);
-  CHECK(users.check("e\u0301va", "\u2168", here) == Verdict::accepted);
-  CHECK(users.check("\uFF41nn", "pen\u00ADcil", here) == Verdict::accepted);
-  CHECK(users.check("a\u0221", "pencil", here) == Verdict::unknown_user);
+  CHECK(users.check("\u00E9va", "IX", at_home) == Checked::accepted);
+  CHECK(users.check("e\u0301va", "\u2168", at_home) == Checked::accepted);
+  CHECK(users.check("\uFF41nn", "pen\u00ADcil", at_home) == Checked::accepted);
+  CHECK(users.check("a\u0221", "pencil", at_home) == Checked::unknown_user);
   CHECK(pop3d::prepare_user("\uFF41nn") == "ann");
   CHECK_FALSE(pop3d::prepare_user("").has_value());
   CHECK_FALSE(pop3d::prepare_user("\uFF0Fetc").has_value());  // a slash by then
@@ -202,13 +202,13 @@ TEST_CASE("R194 R219 R222: names and passwords are prepared, those of the file a
 
 TEST_CASE("R195 R221: what cannot be prepared fails, whatever the secret is") {
   const Users users = parse("ann:{PLAIN}pencil");
-  CHECK(users.check("ann", "pencil\x7F", here) == Verdict::wrong_password);
-  CHECK(users.check("ann", std::string_view("pencil\0", 7), here) == Verdict::wrong_password);
-  CHECK(users.check(std::string_view("ann\0", 4), "pencil", here) == Verdict::unknown_user);
+  CHECK(users.check("ann", "pencil\x7F", at_home) == Checked::wrong_password);
+  CHECK(users.check("ann", std::string_view("pencil\0", 7), at_home) == Checked::wrong_password);
+  CHECK(users.check(std::string_view("ann\0", 4), "pencil", at_home) == Checked::unknown_user);
   // "$y$" of the empty password
   const Users empty = parse("ann:" + pop3d::make_password_field("CRYPT", ""));
-  CHECK(empty.check("ann", "", here) == Verdict::wrong_password);
-  CHECK(empty.check("ann", "\u00AD", here) == Verdict::wrong_password);
+  CHECK(empty.check("ann", "", at_home) == Checked::wrong_password);
+  CHECK(empty.check("ann", "\u00AD", at_home) == Checked::wrong_password);
 }
 
 TEST_CASE("passwords come back only from {PLAIN}") {
@@ -287,7 +287,7 @@ TEST_CASE("users can be replaced while others use them") {
   done = true;
   reader.join();
   CHECK(always_there);
-  CHECK(before->check("ann", "one", here) == Verdict::accepted);
-  CHECK(shared.get()->check("ann", "two", here) == Verdict::accepted);
-  CHECK(shared.get()->check("ann", "one", here) == Verdict::wrong_password);
+  CHECK(before->check("ann", "one", at_home) == Checked::accepted);
+  CHECK(shared.get()->check("ann", "two", at_home) == Checked::accepted);
+  CHECK(shared.get()->check("ann", "one", at_home) == Checked::wrong_password);
 }

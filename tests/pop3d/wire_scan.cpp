@@ -9,7 +9,7 @@ using pop3d::WireScan;
 
 namespace {
 
-WireScan scan(std::string_view message, std::size_t piece) {
+WireScan scanned_wire(std::string_view message, std::size_t piece) {
   WireScan scan;
   for (; message.size() > piece; message.remove_prefix(piece)) scan.add(message.substr(0, piece));
   scan.add(message);
@@ -45,7 +45,7 @@ TEST_CASE(
     for (std::size_t piece = 1; piece <= 4; ++piece) {
       CAPTURE(message);
       CAPTURE(piece);
-      const WireScan found = scan(message, piece);
+      const WireScan found = scanned_wire(message, piece);
       CHECK(found.octets() == octets);
       CHECK(found.goes_as_it_is() == as_is);
     }

@@ -95,15 +95,12 @@ CONF
 [ $# = 2 ] || cat "$3" >>"$dir/dovecot.conf"
 ulimit -n "$(ulimit -Hn)"
 if [ -x /usr/lib/dovecot/pop3 ]; then
-  setsid /usr/sbin/dovecot -F -c "$dir/dovecot.conf" >"$dir/out" 2>&1 </dev/null &
+  launch /usr/sbin/dovecot -F -c "$dir/dovecot.conf"
 else # the package with the POP3 part conflicts with other servers: unpacked, and shown to this server only
   debs=${PEER_DEBS:-$(peer_dir debs)}/dovecot
   unpack_deb "$debs" dovecot-pop3d
   # shellcheck disable=SC2016  # expanded by the inner shell
-  setsid unshare --mount sh -c 'mount --make-rprivate / &&
+  launch unshare --mount sh -c 'mount --make-rprivate / &&
     mount -t overlay overlay -o "lowerdir=$1/usr/lib/dovecot:/usr/lib/dovecot" /usr/lib/dovecot &&
-    exec /usr/sbin/dovecot -F -c "$2"' sh "$debs" "$dir/dovecot.conf" >"$dir/out" 2>&1 </dev/null &
+    exec /usr/sbin/dovecot -F -c "$2"' sh "$debs" "$dir/dovecot.conf"
 fi
-pid=$!
-wait_port "$port" $pid "$dir/out"
-echo "pid=$pid dir=$dir"

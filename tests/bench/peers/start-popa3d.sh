@@ -6,22 +6,7 @@
 # root.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
-if [ "$1" != inner ]; then
-  [ $# = 2 ] || die 'usage: PORT MBOXES'
-  root=$(cd "$2" && pwd) || exit 1
-  port_free "$1"
-  dir=$(peer_dir popa3d)
-  debs=${PEER_DEBS:-$(peer_dir debs)}/popa3d
-  unpack_deb "$debs" popa3d ucspi-tcp
-  own_mail "$root"
-  setsid unshare --mount "$0" inner "$dir" "$1" "$debs" "$root" >"$dir/out" 2>&1 </dev/null &
-  pid=$!
-  wait_port "$1" $pid "$dir/out"
-  echo "pid=$pid dir=$dir"
-  exit 0
-fi
-dir=$2 port=$3 debs=$4 mail=$5
-private_view "$dir" "$debs"
+start_in_view popa3d 'popa3d ucspi-tcp' 'PORT MBOXES' "$@"
 system_accounts "$mail"
 echo 'popa3d:x:110:65534::/var/lib/popa3d:/bin/false' >>"$view/etc/passwd"
 mkdir -p "$view/var/lib/popa3d"

@@ -9,7 +9,4 @@ shift 2
 port_free "$port"
 dir=$(peer_dir "$name")
 ulimit -n "$(ulimit -Hn)"
-setsid "$@" >"$dir/out" 2>&1 </dev/null &
-pid=$!
-wait_port "$port" $pid "$dir/out"
-echo "pid=$pid dir=$dir"
+launch "$@"

@@ -4,27 +4,12 @@
 # password "pass", unpacked into a private view of the machine's files. Needs root.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../bench/peers/lib.sh"
-if [ "$1" != inner ]; then
-  [ $# = 3 ] || die 'usage: PORT MAIL CERTIFICATE'
-  mail=$(cd "$2" && pwd) || exit 1
-  port_free "$1"
-  dir=$(peer_dir courier)
-  debs=${PEER_DEBS:-$(peer_dir debs)}/courier
-  unpack_deb "$debs" courier-pop courier-base courier-authdaemon courier-authlib courier-authlib-userdb
-  own_mail "$mail"
-  cp "$3" "$dir/certificate.pem"
-  setsid unshare --mount "$0" inner "$dir" "$1" "$debs" "$mail" >"$dir/out" 2>&1 </dev/null &
-  pid=$!
-  wait_port "$1" $pid "$dir/out"
-  echo "pid=$pid dir=$dir"
-  exit 0
-fi
-dir=$2 port=$3 debs=$4 mail=$5
-private_view "$dir" "$debs"
+start_in_view courier 'courier-pop courier-base courier-authdaemon courier-authlib courier-authlib-userdb' \
+  'PORT MAIL CERTIFICATE' "$@"
 mail_at "$mail" /mail
 echo 'courier:x:111:111::/etc/courier:/bin/false' >>"$view/etc/passwd"
 echo 'courier:x:111:' >>"$view/etc/group"
-cp "$dir/certificate.pem" "$view/etc/courier/pop3d.pem"
+cp "$certificate" "$view/etc/courier/pop3d.pem"
 chmod 644 "$view/etc/courier/pop3d.pem"
 uid=$(stat -c %u "$mail") gid=$(stat -c %g "$mail")
 hash=$(perl -e 'print crypt("pass", "ab")')

@@ -22,7 +22,7 @@ std::string found(const std::vector<Language>& list, const std::string& range) {
   return number == 0 ? "-" : list[number - 1].tag;
 }
 
-struct Case {
+struct Match {
   const char *range, *tag;
 };
 
@@ -91,7 +91,7 @@ TEST_CASE("R224: how a range becomes less specific (RFC 4647, 3.4)") {
 
 TEST_CASE("R224 R226: the language that fits best: the very tag, then one below it, then the same for less specific") {
   const auto list = languages({"en", "de", "de-CH", "pt-BR", "zh-Hant-TW", "fr-Latn-CA", "fr", "sr-Latn"});
-  static constexpr Case cases[] = {
+  static constexpr Match cases[] = {
       {"en", "en"},
       {"EN", "en"},
       {"en-GB", "en"},
@@ -123,7 +123,7 @@ TEST_CASE("R224 R226: the language that fits best: the very tag, then one below 
       {"abcdefghi", "-"},
       {"i-default", "-"},
   };
-  for (const Case& c : cases) {
+  for (const Match& c : cases) {
     CAPTURE(c.range);
     CHECK(found(list, c.range) == c.tag);
   }

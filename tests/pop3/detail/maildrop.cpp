@@ -13,7 +13,7 @@ using pop3::Listing;
 using pop3::MessageInfo;
 using pop3::detail::Maildrop;
 
-constexpr MessageInfo three[] = {{10, "a"}, {200, "bb"}, {3000, "ccc"}};
+constexpr MessageInfo three_messages[] = {{10, "a"}, {200, "bb"}, {3000, "ccc"}};
 
 Maildrop::Rules at_most(std::size_t messages) {
   Maildrop::Rules rules;
@@ -63,7 +63,7 @@ TEST_CASE("R28 R32 R59: numbers run from 1 in the order of the listing, sizes an
 
 TEST_CASE("R36 F-NUM: which numbers exist, without wrapping") {
   Maildrop drop;
-  drop.assign({three, 3}, {});
+  drop.assign({three_messages, 3}, {});
   for (const std::uint64_t number : {1U, 2U, 3U}) CHECK(drop.has(number));
   for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{4}, std::uint64_t{4294967296},
                                      std::uint64_t{4294967297}, ~std::uint64_t{0}, ~std::uint64_t{0} - 1})
@@ -74,13 +74,13 @@ TEST_CASE("R32 R40 R44 F-PE8 F-PE9 F-AX: marks count once, come in order of numb
   for (unsigned mask = 0; mask < 8; ++mask) {
     CAPTURE(mask);
     Maildrop drop;
-    drop.assign({three, 3}, {});
+    drop.assign({three_messages, 3}, {});
     std::uint64_t octets = 0;
     std::string wanted;
     std::uint32_t marked = 0;
     for (std::uint32_t number = 3; number >= 1; --number) {  // backwards: the order of marking is not the order told
       if ((mask >> (number - 1) & 1) == 0) {
-        octets += three[number - 1].size;
+        octets += three_messages[number - 1].size;
         continue;
       }
       drop.mark(number);
@@ -113,9 +113,9 @@ TEST_CASE("R58: a listing with one bad unique-id is not taken, nor one that is t
     CHECK(drop.uid(2).empty());
   }
   Maildrop drop;
-  CHECK_FALSE(drop.assign({three, 3}, at_most(2)));
+  CHECK_FALSE(drop.assign({three_messages, 3}, at_most(2)));
   CHECK(facts(drop) == "0 left=0/0 marked=0");
-  CHECK(drop.assign({three, 3}, at_most(3)));
+  CHECK(drop.assign({three_messages, 3}, at_most(3)));
   Maildrop empty;
   CHECK(empty.assign({}, at_most(0)));
   CHECK(facts(empty) == "0 left=0/0 marked=0");
@@ -278,7 +278,7 @@ TEST_CASE("R72 R119: what was retrieved goes with what was marked, if it is to g
   for (unsigned mask = 0; mask < 64; ++mask) {
     CAPTURE(mask);
     Maildrop drop;
-    CHECK(drop.assign(three, {}));
+    CHECK(drop.assign(three_messages, {}));
     std::string marked, both;
     std::uint32_t count = 0;
     for (std::uint32_t number = 1; number <= 3; ++number) {

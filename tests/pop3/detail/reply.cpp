@@ -14,8 +14,8 @@ using mailwire::ByteBuffer;
 using pop3::Code;
 using tests::visible;
 
-constexpr Code codes[] = {Code::none, Code::auth,     Code::in_use,  Code::login_delay,
-                          Code::utf8, Code::sys_temp, Code::sys_perm};
+constexpr Code every_code[] = {Code::none, Code::auth,     Code::in_use,  Code::login_delay,
+                               Code::utf8, Code::sys_temp, Code::sys_perm};
 
 // What a function appends to a buffer that is not empty.
 template <class Write>
@@ -60,7 +60,7 @@ TEST_CASE("R8 R9 R92: status, code, text") {
 }
 
 TEST_CASE("R7 R90: whatever the text, the line has at most 512 octets, it is cut as late as possible") {
-  for (const Code code : codes) {
+  for (const Code code : every_code) {
     for (std::size_t size = 480; size <= 520; ++size) {
       CAPTURE(size);
       const std::string line = error(code, std::string(size, 'x'));
@@ -99,7 +99,7 @@ TEST_CASE(
     "them") {
   using detail::legal;
   using detail::Refused;
-  for (const Code code : codes) {
+  for (const Code code : every_code) {
     CAPTURE(static_cast<int>(code));
     const bool anywhere = code == Code::none || code == Code::sys_temp || code == Code::sys_perm;
     CHECK(legal(code, Refused::login) == (code == Code::utf8 ? Code::none : code));
@@ -177,7 +177,7 @@ TEST_CASE("R7 R90 R224 R225 F-UTF8: a line of UTF-8 is cut at 510 octets, and ne
   for (const std::string character : {"x", "\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x93\xAC"}) {
     for (std::size_t front = 0; front < 5; ++front) {
       for (const bool has_places : {false, true}) {
-        for (const Code code : codes) {
+        for (const Code code : every_code) {
           CAPTURE(visible(character));
           CAPTURE(front);
           const std::size_t room = 510 - 5 - (code == Code::none ? 0 : detail::code_text(code).size() + 1);

@@ -29,7 +29,7 @@ std::string top(const std::string& message, std::uint64_t lines, std::size_t fir
   return taken + (cut.done() ? "!" : "");
 }
 
-struct Case {
+struct Cut {
   const char* message;
   std::uint64_t lines;
   const char* top;
@@ -38,7 +38,7 @@ struct Case {
 }  // namespace
 
 TEST_CASE("R53 R54 R55 F-TOP F-DOT: header, separator and so many lines, whatever the cuts") {
-  static constexpr Case cases[] = {
+  static constexpr Cut cases[] = {
       {"A: 1\r\nB: 2\r\n\r\none\r\ntwo\r\n", 0, "A: 1\r\nB: 2\r\n\r\n!"},
       {"A: 1\r\nB: 2\r\n\r\none\r\ntwo\r\n", 1, "A: 1\r\nB: 2\r\n\r\none\r\n!"},
       {"A: 1\r\nB: 2\r\n\r\none\r\ntwo\r\n", 2, "A: 1\r\nB: 2\r\n\r\none\r\ntwo\r\n!"},
@@ -70,7 +70,7 @@ TEST_CASE("R53 R54 R55 F-TOP F-DOT: header, separator and so many lines, whateve
       {"A: 1\r\r\n\rB: 2\r\n\r\none\r\n", 0, "A: 1\r\r\n\rB: 2\r\n\r\n!"},
       {"A: 1\r\n.\r\n\r\n.\r\n.\r\n", 1, "A: 1\r\n.\r\n\r\n.\r\n!"},
   };
-  for (const Case& c : cases) {
+  for (const Cut& c : cases) {
     const std::string message = c.message;
     CAPTURE(visible(message));
     CAPTURE(c.lines);

@@ -22,7 +22,7 @@ std::string shown(std::string_view line, bool mechanism_known = false) {
 }
 std::string shown(const pop3::Event& event) { return std::visit(detail::EventTrace{}, event); }
 
-struct Case {
+struct Shown {
   const char *line, *shown;
 };
 
@@ -39,7 +39,7 @@ TEST_CASE("F-LOG: octets outside printable ASCII are shown as what they are, and
 }
 
 TEST_CASE("F-LOG: what a client says is shown without what is secret, or may be") {
-  static constexpr Case cases[] = {
+  static constexpr Shown cases[] = {
       {"NOOP", "NOOP"},
       {"top 1 2", "top 1 2"},
       {"LANG de", "LANG de"},
@@ -65,7 +65,7 @@ TEST_CASE("F-LOG: what a client says is shown without what is secret, or may be"
       {"LANG secret word", "LANG ***\\x00"},
       {"QUIT secret", "QUIT ***\\x00"},
   };
-  for (const Case& c : cases) {
+  for (const Shown& c : cases) {
     CAPTURE(c.line);
     CHECK(shown(c.line) == c.shown);
   }

@@ -295,24 +295,24 @@ TEST_CASE("F-LOG: a digest is gone as soon as it is answered") {
 
 namespace {
 
-enum class Way { lend, send, accept_then_lend, accept_then_send };
-constexpr Way ways[] = {Way::lend, Way::send, Way::accept_then_lend, Way::accept_then_send};
+enum class Answer { lend, send, accept_then_lend, accept_then_send };
+constexpr Answer answers[] = {Answer::lend, Answer::send, Answer::accept_then_lend, Answer::accept_then_send};
 
 // RETR 1 with a body in these chunks; what comes, and the offsets that are asked for.
-std::string retrieve(Server& server, const std::vector<std::string>& chunks, Way way, std::string* offsets = nullptr,
+std::string retrieve(Server& server, const std::vector<std::string>& chunks, Answer way, std::string* offsets = nullptr,
                      const char* line = "RETR 1\r\n") {
   const RetrieveRequest request = server.ask<RetrieveRequest>(line);
   const std::size_t before = server.harness.output.size();
   std::size_t next = 0;
   const auto give = [&](const auto& to) {
     const Chunk last = next + 1 == chunks.size() ? Chunk::last : Chunk::more;
-    if (way == Way::lend || way == Way::accept_then_lend)
+    if (way == Answer::lend || way == Answer::accept_then_lend)
       server.harness.lend(to, chunks[next], last);
     else
       server.harness.send(to, chunks[next], last);
     ++next;
   };
-  if (way == Way::lend || way == Way::send)
+  if (way == Answer::lend || way == Answer::send)
     give(request);
   else
     server.harness.accept(request);
@@ -337,7 +337,7 @@ TEST_CASE("R11 R13 R38 R74 F-DOT F-PE3: a body given in any chunks in any way is
   const std::string body = ".A: 1\r\n\n.\r\n..x\n\r.\r\r\n.end\r";
   const std::string wire = "..A: 1\r\n\r\n..\r\n...x\r\n\r.\r\r\n..end\r\r\n.\r\n";
   const std::vector<Mail> mails = {{"u", body}};
-  for (const Way way : ways) {
+  for (const Answer way : answers) {
     for (std::size_t cut = 0; cut <= body.size(); ++cut) {
       CAPTURE(static_cast<int>(way));
       CAPTURE(cut);
@@ -346,7 +346,7 @@ TEST_CASE("R11 R13 R38 R74 F-DOT F-PE3: a body given in any chunks in any way is
       std::string offsets;
       const std::string reply = retrieve(server, {body.substr(0, cut), body.substr(cut)}, way, &offsets);
       CHECK(visible(reply) == visible("+OK 29 octets\r\n" + wire));
-      const bool first = way == Way::lend || way == Way::send;
+      const bool first = way == Answer::lend || way == Answer::send;
       CHECK(offsets == (first ? "" : "0 ") + std::to_string(cut) + ' ');
       CHECK(server.command("LIST 1") == "+OK 1 29\r\n");
       CHECK(server.session.counters().retrieved == 1);
@@ -361,7 +361,7 @@ TEST_CASE("R11 R13 R38 R74 F-DOT F-PE3: a body given in any chunks in any way is
 }
 
 TEST_CASE("R10 R13: empty chunks and empty bodies") {
-  for (const Way way : ways) {
+  for (const Answer way : answers) {
     const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
         {{""}, ""},
         {{"", "", ""}, ""},
@@ -383,7 +383,7 @@ TEST_CASE("R53-R55 F-TOP F-DOT: TOP over chunks takes no further chunk than it n
   const std::string body = "A: 1\r\n\r\n.one\r\ntwo\r\nthree\r\n";
   for (std::size_t n = 0; n <= 4; ++n) {
     const std::size_t end = n == 0 ? 8 : n == 1 ? 14 : n == 2 ? 19 : 26;  // where the n-th line ends
-    for (const Way way : ways) {
+    for (const Answer way : answers) {
       for (std::size_t cut = 0; cut < body.size(); ++cut) {
         CAPTURE(n);
         CAPTURE(cut);
