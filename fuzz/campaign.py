@@ -15,6 +15,7 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -25,7 +26,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILDS = {
-    'plain': ['-Doptimization=2', '-Ddebug=false'],
+    'plain': ['-Doptimization=2', '-Ddebug=false', '-Dcpp_args=-fno-sanitize-coverage=trace-cmp'],
     'sanitized': ['-Doptimization=1', '-Ddebug=true', '-Db_sanitize=address,undefined', '-Db_lundef=false'],
 }
 # Share of the executions, in thousandths; the longest input, and that of two runs out of three. The parsers are many
@@ -35,6 +36,7 @@ TARGETS = {'proxy': (450, 600, 64), 'command': (280, 600, 64), 'dots': (180, 400
            'session': (10, 2000, 600), 'single': (3, 1500, 400), 'cuts': (3, 1500, 400), 'model': (4, 300, 60)}
 # Who begins with the corpus of another, since its input has the same form.
 CORPUS = {'single': 'session'}
+PATIENCE = 10  # seconds of a processor for one input
 stopped = threading.Event()
 running = set()
 lock = threading.Lock()
@@ -105,7 +107,8 @@ def run(work, kind, target, runs, seconds, number):
     with log.open('wb') as out:
         process = subprocess.Popen(
             [work / 'programs' / kind / target, f'-runs={runs}', f'-max_total_time={seconds}',
-             f'-max_len={short if number % 3 else longest}', '-timeout=60', '-report_slow_units=60', '-rss_limit_mb=2048',
+             f'-max_len={short if number % 3 else longest}', f'-entropic={int(number % 3 == 0)}', '-reload=0',
+             f'-timeout={60 * PATIENCE}', f'-report_slow_units={PATIENCE}', '-rss_limit_mb=2048',
              '-print_final_stats=1', f'-dict={HERE}/pop3.dict', f'-artifact_prefix={work}/crashes/{target}-',
              grown, kept],
             stdout=out, stderr=out)
@@ -121,7 +124,22 @@ def run(work, kind, target, runs, seconds, number):
     if done:
         with lock, (work / 'pieces.tsv').open('a') as pieces:
             pieces.write(f'{kind}\t{target}\t{done[1]}\t{time.monotonic() - began:.1f}\n')
-    return status == 0 or stopped.is_set()
+    slow, late = too_slow(work, kind, target), 'libFuzzer: timeout' in log.read_text(errors='replace')
+    return not slow and (status == 0 or late or stopped.is_set())
+
+
+def too_slow(work, kind, target):
+    """Whether any of the inputs that took too long needs that much time of a processor. The others are no findings:
+    libFuzzer's clock runs on while the machine does something else."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_CPU, (PATIENCE, PATIENCE))
+
+    late = [path for form in ('timeout', 'slow-unit') for path in (work / 'crashes').glob(f'{target}-{form}-*')]
+    for path in late:
+        if subprocess.run([work / 'programs' / kind / target, path], preexec_fn=limit, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL).returncode == 0:
+            path.unlink(missing_ok=True)
+    return any(path.exists() for path in late)
 
 
 def table(work):

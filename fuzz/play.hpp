@@ -104,7 +104,8 @@ inline void add_protocols(tests::Dialogue& scene, unsigned bits) {
   scene.config.utf8 = static_cast<pop3::Utf8>((bits >> 6) % 3);
 }
 inline void add_maildrop(tests::Dialogue& scene, unsigned bits) {
-  scene.messages = bits & 1 ? large_messages() : small_messages();
+  static const std::vector<tests::Message> small = small_messages(), large = large_messages();
+  scene.messages = bits & 1 ? large : small;
   if (bits & 2) {
     scene.messages.push_back({"uid-7", "Subject: \xC3\xA4\r\n\r\n.\r\n", true, "Subject: a\r\n\r\n.\r\n.s\r\n"});
     scene.messages.push_back({"uid-8", "Subject: \xC3\xA4\r\n\r\nno other\r\n", true, ""});
@@ -203,23 +204,20 @@ inline std::string from_base64(std::string_view text) {
   octets.resize(mailwire::base64_decode(text, octets.data()).value_or(0));
   return octets;
 }
-inline std::string upper(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
-  return result;
-}
+inline char upper(char c) { return static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c); }
 // One space between two words, none around them, all in upper case: what a lenient reader makes of a line.
 inline std::string normalised(std::string_view line) {
   std::string result;
+  result.reserve(line.size());
   bool gap = false;
-  for (const char c : upper(line)) {
+  for (const char c : line) {
     if (c == ' ' || c == '\t') {
       gap = !result.empty();
       continue;
     }
     if (gap) result += ' ';
     gap = false;
-    result += c;
+    result += upper(c);
   }
   return result;
 }
@@ -300,18 +298,20 @@ class Client {
     mark_ = octets_.size();
     for (const char mark : {'\xFC', '\xFD', '\xFE'}) mark_ = std::min(mark_, octets_.find(mark));
   }
-  // The lines since AUTH, base64 undone; the first is the mechanism's name.
+  // The mechanism's name and what was said first, base64 undone.
   std::vector<std::string> exchange() const {
     std::vector<std::string> said;
     std::string_view rest = log_;
     while (!rest.empty()) {
       const std::string_view line = take_line(rest, scene_.config.tolerate.bare_lf);
-      const std::string words = normalised(line);
+      const std::size_t first = line.find_first_not_of(" \t");
+      const bool maybe = first != std::string_view::npos && upper(line[first]) == 'A';  // a quick look at most lines
+      const std::string words = maybe ? normalised(line) : "";
       if (words.substr(0, 5) == "AUTH ") {
         const std::size_t space = words.find(' ', 5);
         said = {words.substr(5, space == std::string::npos ? space : space - 5)};
         if (space != std::string::npos) said.push_back(from_base64(line.substr(line.find_last_of(" \t") + 1)));
-      } else if (!said.empty()) {
+      } else if (said.size() == 1) {
         said.push_back(from_base64(line));
       }
     }
