@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Plays the dialogues of a folder: whole, octet by octet, at every two-way split, in lockstep, with one octet of
 // output at a time, and disturbed at every moment in turn. Prints TAP, a line a dialogue.
+// dialogues [--stop] FOLDER|FILE...     --stop: at the first that fails
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -92,15 +93,17 @@ std::string commented(const std::string& text) {
 
 int main(int argc, char** argv) {
   std::vector<std::filesystem::path> files;
-  for (int i = 1; i < argc; ++i) {
+  const bool stops = argc > 1 && std::string(argv[1]) == "--stop";
+  for (int i = stops ? 2 : 1; i < argc; ++i) {
     if (std::filesystem::is_directory(argv[i])) {
+      const auto before = static_cast<std::ptrdiff_t>(files.size());
       for (const auto& entry : std::filesystem::directory_iterator(argv[i]))
         if (entry.path().extension() == ".txt") files.push_back(entry.path());
+      std::sort(files.begin() + before, files.end());
     } else {
       files.emplace_back(argv[i]);
     }
   }
-  std::sort(files.begin(), files.end());
   std::printf("1..%zu\n", files.size());
   std::size_t number = 0, plays = 0, failed = 0;
   for (const auto& file : files) {
@@ -113,6 +116,8 @@ int main(int argc, char** argv) {
     std::printf("%s %zu - %s: %s (%zu plays)\n", result.faults.empty() ? "ok" : "not ok", ++number,
                 file.stem().string().c_str(), dialogue.title.c_str(), result.plays);
     if (!result.faults.empty()) std::printf("%s\n", commented(result.faults).c_str());
+    std::fflush(stdout);  // if the next one crashes, it is seen which one that was
+    if (stops && failed > 0) break;
   }
   std::printf("# %zu dialogues, %zu plays, %zu failed\n", files.size(), plays, failed);
   return files.empty() || failed > 0;

@@ -392,6 +392,15 @@ TEST_CASE("PROXY: all TLVs in their order, those without a name too") {
   CHECK(broken.rest() == "\x01");
 }
 
+TEST_CASE("PROXY: what was not said of TLS is false, empty, and no success") {
+  const mailwire::ProxyTls tls;
+  CHECK_FALSE(tls.encrypted);
+  CHECK_FALSE(tls.certificate);
+  CHECK_FALSE(tls.certificate_of_session);
+  CHECK(tls.verify_result == 0xFFFFFFFFU);
+  CHECK(tls.version.empty());
+}
+
 TEST_CASE("PROXY: every error has a name of its own") {
   std::vector<std::string_view> names;
   for (int i = 0; i <= static_cast<int>(ProxyError::bad_checksum); ++i) {

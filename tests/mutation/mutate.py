@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Do the tests notice when the library is wrong? mutate.py [--sample N] [--only TEXT] [--work FOLDER] [--again] | --check
+"""Do the tests notice when the library is wrong? mutate.py [--work FOLDER] [--only TEXT] [--sample N] [--again] | --check
 
 Each mutant is one small change of include/ (mutants.py makes them; one build holds all). A test that fails kills it.
-What survives is printed, and is to be killed by a new test or explained in survivors.txt.
+What survives is printed, and is to be killed by a new test or explained in survivors.txt. What becomes of a mutant is
+written to FOLDER/results.txt at once, and holds as long as its header does not change: a run that is stopped goes on
+where it was, and the figures at the end are those of all runs in the folder.
 """
 import argparse
 import collections
 import concurrent.futures
+import hashlib
 import json
 import os
 import pathlib
@@ -23,23 +26,23 @@ import mutants as maker
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-PROGRAMS = ['misuse_test', 'secrets_test', 'memory_test']
+PROGRAMS = [['misuse_test'], ['secrets_test'], ['memory_test', '32']]
 REPLAYS = ['session', 'cuts', 'dots', 'command', 'proxy', 'sasl']
-MEMORY = 2 << 30  # octets of address space: a mutant may ask for any amount
+MEMORY = 512 << 20  # octets of address space: a mutant may ask for any amount
 
-Test = collections.namedtuple('Test', 'name command')
+# `command` and then `items`: a program stops at the first of its items that fails.
+Test = collections.namedtuple('Test', 'name command items', defaults=[()])
 
 
 def run(command, seconds, **environment):
-    """(passed, seconds). Time is that of the processor: other work on the machine kills no mutant."""
-    before = time.monotonic()
+    """(passed, what it printed). Time is that of the processor: other work on the machine kills no mutant."""
     limited = ['prlimit', f'--cpu={seconds}', f'--as={MEMORY}', '--core=0', *map(str, command)]
     try:
-        done = subprocess.run(limited, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20 * seconds + 60,
-                              env={**os.environ, **environment}, check=False)
-        return done.returncode == 0, time.monotonic() - before
+        done = subprocess.run(limited, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              timeout=20 * seconds + 60, env={**os.environ, **environment}, check=False)
+        return done.returncode == 0, done.stdout
     except subprocess.TimeoutExpired:
-        return False, time.monotonic() - before
+        return False, b''
 
 
 class Build:
@@ -51,7 +54,7 @@ class Build:
         self.left_out = set()
         self.made = len(maker.number(self.sources, ROOT / 'include', ()))
 
-    def make(self):
+    def make(self, jobs):
         self.write_headers()
         self.update(ROOT / 'meson.build', ROOT / 'meson_options.txt')
         for name in ('tests', 'fuzz'):
@@ -61,8 +64,8 @@ class Build:
             subprocess.run(['meson', 'setup', self.source, self.build, '-Dtests=enabled', '-Dexamples=disabled',
                             '-Doptimization=1', '-Ddebug=false', '-Dwarning_level=0', f'-Dcpp_args={arguments}'],
                            env={**os.environ, 'CXX': 'clang++'}, stdout=subprocess.DEVNULL, check=True)
-        subprocess.run(['ninja', '--quiet', '-C', self.build, 'tests/unit', 'tests/dialogues',
-                        *(f'tests/{name}' for name in PROGRAMS), *(f'fuzz/replay_{name}' for name in REPLAYS)],
+        subprocess.run(['ninja', '--quiet', f'-j{jobs}', '-C', self.build, 'tests/unit', 'tests/dialogues',
+                        *(f'tests/{program[0]}' for program in PROGRAMS), *(f'fuzz/replay_{name}' for name in REPLAYS)],
                        stdout=subprocess.DEVNULL, check=True)
 
     def update(self, *paths):
@@ -103,11 +106,11 @@ class Build:
 
     def tests(self):
         tests = [Test(f'unit {path.relative_to(ROOT / "tests")}',
-                      [self.build / 'tests/unit', f'-sf=*{path.relative_to(ROOT)}'])
+                      [self.build / 'tests/unit', '--abort-after=1', f'-sf=*{path.relative_to(ROOT)}'])
                  for name in ('mailwire', 'pop3') for path in sorted((ROOT / 'tests' / name).rglob('*.cpp'))]
-        tests += [Test(f'dialogue {path.stem}', [self.build / 'tests/dialogues', path])
-                  for path in sorted((ROOT / 'tests/dialogues').glob('*.txt'))]
-        tests += [Test(name, [self.build / 'tests' / name]) for name in PROGRAMS]
+        tests += [Test('dialogues', [self.build / 'tests/dialogues', '--stop'],
+                       sorted((ROOT / 'tests/dialogues').glob('*.txt')))]
+        tests += [Test(name, [self.build / 'tests' / name, *arguments]) for name, *arguments in PROGRAMS]
         tests += [Test(f'replay_{name}', [self.build / 'fuzz' / f'replay_{name}', ROOT / 'fuzz/corpus' / f'fuzz_{name}'])
                   for name in REPLAYS]
         return tests
@@ -118,41 +121,61 @@ class Trial:
 
     def __init__(self, build, work, jobs):
         self.build, self.work, self.jobs = build, work, jobs
-        self.reached = collections.defaultdict(list)  # number: tests
-        self.seconds = {}
-        self.kills = collections.defaultdict(collections.Counter)  # file: Counter of tests that killed there
+        self.reached = collections.defaultdict(lambda: collections.defaultdict(list))  # number: {test's name: items}
+        self.tests = {}
+        self.seconds = {}  # of the processor, by test and item
+        self.kills = collections.Counter()  # by file of the mutant, and test or item
+        self.spent = collections.defaultdict(float)  # by file of the mutant, and test
 
     def record(self):
         """Which mutants each test reaches, and how long it takes. All tests have to pass when no mutant lives."""
         tests = self.build.tests()
+        self.tests = {test.name: test for test in tests}
+        parts = [(test, item) for test in tests for item in test.items or [None]]
         with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
-            for test, numbers in zip(tests, pool.map(self.reach, tests)):
+            for (test, item), numbers in zip(parts, pool.map(self.reach, parts)):
                 for number in numbers:
-                    self.reached[number].append(test)
+                    self.reached[number][test.name].append(item)
 
-    def reach(self, test):
-        path = self.work / f'reached-{test.name.replace("/", "-").replace(" ", "-")}'
-        path.unlink(missing_ok=True)
-        passed, self.seconds[test.name] = run(test.command, 300, MUTANTS_REACHED=str(path))
-        if not passed or not path.exists():
-            sys.exit(f'{test.name} fails without any mutant')
-        return [int(line) for line in path.read_text().split()]
+    def reach(self, part):
+        test, item = part
+        path = self.work / ('reached-' + re.sub('[/ ]', '-', f'{test.name}-{item.stem if item else ""}'))
+        newest = max(file.stat().st_mtime for file in (test.command[0], item) if file)
+        if not path.exists() or path.stat().st_mtime < newest:
+            path.unlink(missing_ok=True)
+            passed, _ = run([*test.command, *([item] if item else [])], 300, MUTANTS_REACHED=str(path))
+            if not passed or not path.exists():
+                sys.exit(f'{test.name} {item or ""} fails without any mutant')
+        seconds, *numbers = path.read_text().split()
+        self.seconds[test.name, item] = float(seconds)
+        return [int(number) for number in numbers]
+
+    def price(self, file, name, items):
+        """What it costs to kill a neighbour with this test: seconds for each that it killed."""
+        seconds = sum(self.seconds[name, item] for item in items)
+        return (seconds + self.spent[file, name]) / (1 + self.kills[file, name])
 
     def try_mutant(self, mutant):
         """The name of the test that kills it, or None."""
-        if mutant.number not in self.reached:
-            return self.try_constant(mutant) if mutant.constant else None
-        kills = self.kills[mutant.file]
-        # First what killed its neighbours, and what is quick.
-        for test in sorted(self.reached[mutant.number], key=lambda test: (-kills[test.name], self.seconds[test.name])):
-            limit = 2 + int(5 * self.seconds[test.name])
-            if not run(test.command, limit, MUTANT=str(mutant.number))[0]:
-                kills[test.name] += 1
-                return test.name
-        return None
+        reached, file = self.reached.get(mutant.number, {}), mutant.file
+        for name in sorted(reached, key=lambda name: self.price(file, name, reached[name])):
+            test, items = self.tests[name], sorted(reached[name], key=lambda item: -self.kills[file, item])
+            seconds = sum(self.seconds[name, item] for item in items)
+            begun = time.monotonic()
+            passed, said = run([*test.command, *filter(None, items)], 1 + int(4 * seconds), MUTANT=str(mutant.number))
+            self.spent[file, name] += time.monotonic() - begun
+            if not passed:
+                self.kills[file, name] += 1
+                # A dialogue that crashes or does not end has printed nothing: it is the one behind the last that passed.
+                at = said.count(b'\nok ')
+                if test.items and at < len(items):
+                    self.kills[file, items[at]] += 1
+                    return f'{name} {items[at].stem}'
+                return name
+        return self.try_constant(mutant) if mutant.constant else None
 
     def try_constant(self, mutant):
-        """Only the compiler looks at it: the unit test of its header is compiled with it, and run."""
+        """The compiler may be the one who sees it: the unit test of its header is compiled with it, and run."""
         test = (self.build.source / 'tests' / mutant.file).with_suffix('.cpp')
         commands = json.loads((self.build.build / 'compile_commands.json').read_text())
         command = [entry['command'] for entry in commands if entry['file'].endswith(f'/tests/{mutant.file[:-4]}.cpp')]
@@ -171,20 +194,57 @@ class Trial:
                                       check=False)
             if compiled.returncode != 0:
                 return f'compiling {test.name}'
-            return None if run([f'{folder}/test'], 60)[0] else f'unit {mutant.file}'
+            return None if run([f'{folder}/test', '--abort-after=1'], 10)[0] else f'unit {mutant.file}'
 
-    def try_all(self, chosen):
-        results, begun = {}, time.monotonic()
+    def try_all(self, chosen, results):
+        begun = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
             for done, (mutant, killer) in enumerate(zip(chosen, pool.map(self.try_mutant, chosen)), 1):
-                results[mutant.number] = killer
+                results.add(mutant, killer)
                 if killer is None:
                     print(f'# survived: {mutant.line} {name_of(mutant)}', file=sys.stderr, flush=True)
                 if done % 200 == 0:
-                    survived = sum(1 for name in results.values() if name is None)
-                    print(f'# {done} of {len(chosen)}, {survived} survived, {time.monotonic() - begun:.0f} s',
-                          file=sys.stderr, flush=True)
-        return results
+                    print(f'# {done} of {len(chosen)}, {time.monotonic() - begun:.0f} s', file=sys.stderr, flush=True)
+        results.add_seconds(time.monotonic() - begun)
+
+
+class Results:
+    """What became of mutants, in this run and in those before it: in a file, a line each."""
+
+    def __init__(self, path, build):
+        hashes = {str(name.relative_to(ROOT / 'include')): hashlib.sha256(source.text).hexdigest()[:12]
+                  for name, source in build.sources.items()}
+        count = collections.Counter()
+        self.keys = {}  # its header, and its place among the header's mutants
+        for mutant in build.mutants:
+            count[mutant.file] += 1
+            self.keys[mutant.number] = f'{mutant.file}@{hashes[mutant.file]}#{count[mutant.file]}'
+        lines = path.read_text().splitlines() if path.exists() else []
+        self.known = dict(line.split('\t') for line in lines)
+        self.file = path.open('a')
+
+    def add(self, mutant, killer):
+        self.write(self.keys[mutant.number], killer or '')
+
+    def write(self, key, value):
+        self.known[key] = value
+        self.file.write(f'{key}\t{value}\n')
+        self.file.flush()
+
+    def add_seconds(self, seconds):
+        self.write('seconds', f'{self.seconds() + seconds:.0f}')
+
+    def seconds(self):
+        return float(self.known.get('seconds', 0))
+
+    def has(self, mutant):
+        return self.keys[mutant.number] in self.known
+
+    def killer(self, mutant):
+        return self.known[self.keys[mutant.number]]
+
+    def survived(self, mutant):
+        return self.has(mutant) and not self.killer(mutant)
 
 
 def name_of(mutant):
@@ -205,7 +265,7 @@ def main():
     parser.add_argument('--sample', type=int, help='so many mutants, by lot, instead of all')
     parser.add_argument('--seed', type=int, default=1, help='of the lot')
     parser.add_argument('--only', default='', help='files whose names contain this')
-    parser.add_argument('--again', action='store_true', help='only what survived the last run in this folder')
+    parser.add_argument('--again', action='store_true', help='only what survived the runs before in this folder')
     parser.add_argument('--work', type=pathlib.Path, help='is kept, and makes the next run faster')
     parser.add_argument('--jobs', type=int, default=os.cpu_count())
     parser.add_argument('--least', type=float, default=0, help='per cent that have to be killed')
@@ -233,43 +293,48 @@ def judge(options, work):
     build = Build(work)
     if options.check:
         return check(build)
-    build.make()
+    build.make(options.jobs)
     trial = Trial(build, work, options.jobs)
     trial.record()
 
-    excuses = read_excuses()
-    named = {mutant.number: name_of(mutant) for mutant in build.mutants}
+    results = Results(work / 'results.txt', build)
     chosen = [mutant for mutant in build.mutants if options.only in mutant.file]
-    last = work / 'survivors.json'
-    if options.again:
-        survived = set(json.loads(last.read_text()))
-        chosen = [mutant for mutant in chosen if named[mutant.number] in survived]
     if options.sample and options.sample < len(chosen):
         chosen = sorted(random.Random(options.seed).sample(chosen, options.sample))
-    random.Random(options.seed).shuffle(chosen)  # costly neighbours do not come all at once
-    results = trial.try_all(chosen)
+    to_run = [mutant for mutant in chosen
+              if (results.survived(mutant) if options.again else not results.has(mutant))]
+    random.Random(options.seed).shuffle(to_run)  # costly neighbours do not come all at once
+    trial.try_all(to_run, results)
+    return report(options, build, trial, results, [mutant for mutant in chosen if results.has(mutant)])
 
-    survivors = [mutant for mutant in sorted(chosen) if results[mutant.number] is None]
-    last.write_text(json.dumps([named[mutant.number] for mutant in survivors]))
-    excused = [mutant for mutant in survivors if named[mutant.number] in excuses]
-    unexplained = [mutant for mutant in survivors if mutant not in excused]
+
+def report(options, build, trial, results, chosen):
+    """`chosen` have all been run, now or before."""
+    excuses = read_excuses()
+    names = {mutant: name_of(mutant) for mutant in build.mutants}
+    survivors = [mutant for mutant in chosen if results.survived(mutant)]
+    excused = [mutant for mutant in survivors if names[mutant] in excuses]
+    unexplained = [mutant for mutant in survivors if names[mutant] not in excuses]
     for mutant in unexplained:
         reach = '' if mutant.number in trial.reached else '  (constant)' if mutant.constant else '  (never reached)'
-        print(f'{mutant.line}{reach}\n{named[mutant.number]}')
-    wrong = excuses - set(named.values())
-    killed = [mutant for mutant in chosen if results[mutant.number] is not None]
-    wrong |= excuses & {named[mutant.number] for mutant in killed} - {named[mutant.number] for mutant in survivors}
+        print(f'{mutant.line}{reach}\n{names[mutant]}')
+    # Of equal changes of equal lines one may be killed and another not.
+    wrong = excuses - set(names.values())
+    wrong |= excuses & {names[mutant] for mutant in chosen} - {names[mutant] for mutant in survivors}
     for name in sorted(wrong):
         print(f'explained in survivors.txt, but it is killed or does not exist:\n{name}')
 
-    files = collections.Counter(mutant.file for mutant in unexplained)
-    print('survivors by file:', ', '.join(f'{file} {count}' for file, count in files.most_common()) or 'none')
-    judged = len(killed) + len(unexplained)
-    score = 100 * len(killed) / judged if judged else 100
-    constants = sum(1 for mutant in chosen if mutant.constant and mutant.number not in trial.reached)
+    files = {mutant.file for mutant in chosen}
+    print(f'{"":32} {"run":>6} {"killed":>6} {"explained":>9} {"survived":>8} {"score":>7}')
+    for file in [*sorted(files), '']:
+        run_, explained, survived = (sum(1 for mutant in group if file in ('', mutant.file))
+                                     for group in (chosen, excused, unexplained))
+        score = 100 * (1 - survived / max(run_ - explained, 1))
+        print(f'{file or "all":32} {run_:6} {run_ - explained - survived:6} {explained:9} {survived:8} {score:5.1f} %')
+    constants = sum(1 for mutant in chosen if results.killer(mutant).startswith('compiling'))
     print(f'figure: {build.made} mutants, {build.made - len(build.mutants)} left out (no switch compiles there); '
-          f'{len(chosen)} run, {constants} of them by compiling: {len(killed)} killed, {len(excused)} explained, '
-          f'{len(unexplained)} survived: {score:.1f} %')
+          f'{len(chosen)} run, {len(chosen) - len(survivors)} killed, {constants} of them by the compiler, '
+          f'{len(excused)} explained, {len(unexplained)} survived: {score:.1f} % in {results.seconds():.0f} s')
     return 1 if score < options.least or wrong else 0
 
 

@@ -890,7 +890,8 @@ TEST_CASE("shutdown inside a multi-line answer: it ends without its dot, and wha
     for (const bool body : {false, true}) {
       CAPTURE(writing);
       CAPTURE(body);
-      std::vector<Mail> mails(2000, Mail{"u", std::string(100'000, 'x')});
+      std::vector<Mail> mails(2000, Mail{"u", "x"});
+      mails[0].octets.assign(100'000, 'x');
       Server server(plain_config(), {}, mails);
       server.log_in();
       const std::size_t before = server.harness.output.size();

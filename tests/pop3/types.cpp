@@ -22,6 +22,11 @@ TEST_CASE("every reason to close has a name of its own, and what is no reason ha
   static_assert(pop3::to_string(pop3::CloseReason::body_aborted) == "body_aborted");
 }
 
+TEST_CASE("what was broken is counted for each rule that there is") {
+  CHECK(pop3::Counters{}.broken.size() == 5);
+  CHECK(pop3::Counters{}.by_verb.size() == 18);
+}
+
 TEST_CASE("limits of time saturate") {
   using pop3::Duration;
   using pop3::TimePoint;

@@ -154,7 +154,7 @@ class LineParser {
     bool tab = false;
     while (spaces < rest_.size() && is_space(rest_[spaces])) tab = rest_[spaces++] == '\t' || tab;
     const bool at_end = spaces == rest_.size();
-    if (tab || (at_end && spaces > 0) || spaces > wanted) broken_.add(Rule::spaces);
+    if (tab || at_end || spaces > wanted) broken_.add(Rule::spaces);
     rest_.remove_prefix(spaces);
     return !at_end;
   }

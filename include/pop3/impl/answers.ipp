@@ -69,7 +69,7 @@ POP3_INLINE bool Session::accept_login(std::string_view claimed, std::string_vie
 POP3_INLINE void Session::set_user(std::string_view user) {
   detail::Authentication& own = authentication();
   const auto size = static_cast<std::uint32_t>(user.size());
-  if (size > 0 && user.data() == own.text.data()) {  // it mostly does
+  if (user.data() == own.text.data()) {  // it mostly does
     mailwire::wipe(own.text.data() + size, own.text.size() - size);
     own.text.truncate(size);
   } else {
@@ -424,7 +424,7 @@ POP3_INLINE void Session::write_chunk() {
   const std::string_view block = chunk_.substr(0, detail::body_block);
   if (block.size() >= detail::least_run) {
     const std::size_t clean = stuffer_.clean_prefix(block);
-    if (clean >= detail::least_run || clean == chunk_.size()) {
+    if (clean >= detail::least_run) {
       lend_run(block.substr(0, clean));
       return;
     }

@@ -71,7 +71,7 @@ POP3_INLINE Outcome Session::refuse(Token<TlsRequest> token, Refusal why) {
 
 POP3_INLINE void Session::set_tls_facts(const TlsFacts& facts) {
   detail::OwnTlsFacts own(facts);
-  if (extras_ != nullptr || !own.is_empty() || own.has_binding()) extras().tls = std::move(own);
+  if (extras_ != nullptr || !own.is_empty()) extras().tls = std::move(own);
   has_identity_ = !facts.identity.empty();
   has_binding_ = extras_ != nullptr && extras_->tls.has_binding();
 }

@@ -209,7 +209,6 @@ POP3_INLINE void Session::bearer(std::string_view message) {
   const auto said = exchange.method == AuthMethod::xoauth2 ? mailwire::parse_sasl_xoauth2(message)
                                                            : mailwire::parse_sasl_oauthbearer(message);
   if (!said) return malformed_message();
-  exchange.name.clear();
   if (!said->escaped)
     exchange.name.append(said->authzid);
   else if (!mailwire::append_saslname(exchange.name, said->authzid))
@@ -242,7 +241,6 @@ POP3_INLINE void Session::append_nonce(mailwire::ByteBuffer& out) {
 // "<" nonce "@" host ">" (RFC 2195, 2)
 POP3_INLINE void Session::make_challenge() {
   mailwire::ByteBuffer& out = auth_->exchange.challenge;
-  out.clear();
   out.append('<');
   append_nonce(out);
   out.append('@');
@@ -329,7 +327,6 @@ POP3_INLINE Outcome Session::accept(Token<ScramRequest> token, const mailwire::S
   if (!take(token)) return Outcome::stale;
   detail::SaslExchange& exchange = auth_->exchange;
   exchange.unauthorized = unnamed;
-  exchange.name.clear();
   exchange.name.append(user.empty() ? exchange.scram->user() : user);
   const bool usable = mailwire::are_scram_keys(detail::scram_hash(exchange.method), keys);
   const Outcome outcome = unnamed || !usable ? Outcome::invalid : Outcome::applied;

@@ -93,7 +93,11 @@ TEST_CASE("bindings are forgotten, facts for logs stay where they are") {
     one.*member = "a fact that is too long to stand in the string itself";
     OwnTlsFacts own(one);
     const pop3::TlsFacts before = own.view();
+    CHECK(before.unique == "a binding");
     own.forget_bindings();
+    // Where they were nothing of them is left: that memory is still the string's own.
+    for (const std::string_view binding : {before.exporter, before.server_end_point, before.unique})
+      CHECK(binding == std::string(9, '\0'));
     CHECK_FALSE(own.has_binding());
     CHECK(own.view().exporter.empty());
     CHECK((own.view().*member).data() == (before.*member).data());

@@ -61,6 +61,16 @@ TEST_CASE("R28 R32 R59: numbers run from 1 in the order of the listing, sizes an
   CHECK(std::string(drop.uid(3)) == std::string(70, '~'));
 }
 
+TEST_CASE("R28 R32: a second listing stands in the place of the first, whether it is taken or not") {
+  Maildrop drop;
+  CHECK(drop.assign({three, 3}, {}));
+  drop.mark(1);
+  CHECK(drop.assign({three, 2}, {}));
+  CHECK(facts(drop) == "2 left=2/210 marked=0");
+  CHECK_FALSE(drop.assign({three, 2}, at_most(1)));
+  CHECK(facts(drop) == "0 left=0/0 marked=0");
+}
+
 TEST_CASE("R36 F-NUM: which numbers exist, without wrapping") {
   Maildrop drop;
   drop.assign({three_messages, 3}, {});
