@@ -44,7 +44,11 @@ install_missing "${needed[@]}"
 if [ "$(id -u)" != 0 ] && { has dovecot "$servers" || has popa3d "$servers"; }; then
   die 'the peers need root (mount namespaces, files of other owners); or: --servers null,pop3d,epoll'
 fi
-sessions=$(at_most "$sessions")
+# Where a process may not have so many descriptors there are two of pop3d for the modes of many sessions, each with half
+# of them.
+twin=''
+if has pop3d "$servers" && [ "$sessions" -gt $most_sessions ]; then twin=pop3d2; fi
+sessions=$(at_most "$sessions" 2)
 say 'building'
 if has pop3d "$servers"; then build_pop3d; fi
 build_ours
@@ -59,7 +63,8 @@ make_users "$work/mail"
 # ---- servers ----------------------------------------------------------------------------------------------------------
 port_of() {
   case $1 in dovecot) echo $port ;; popa3d) echo $((port + 1)) ;; null) echo $((port + 2)) ;;
-    nullfile) echo $((port + 3)) ;; pop3d) echo $((port + 4)) ;; epoll) echo $((port + 5)) ;; tls) echo $((port + 6)) ;; esac
+    nullfile) echo $((port + 3)) ;; pop3d) echo $((port + 4)) ;; epoll) echo $((port + 5)) ;; tls) echo $((port + 6)) ;;
+    pop3d2) echo $((port + 7)) ;; tls2) echo $((port + 8)) ;; esac
 }
 start() { # NAME
   local at program=("$here/peers/start-program.sh" "$1")
@@ -69,7 +74,8 @@ start() { # NAME
     null) started "$1" "$("${program[@]}" "$at" "$work/null" "$at" "$work/mail")" ;;
     nullfile) started "$1" "$("${program[@]}" "$at" "$work/null" "$at" "$work/mail" --sendfile)" ;;
     epoll) started "$1" "$("${program[@]}" "$at" "$work/epoll_maildir" "127.0.0.1:$at" "$work/mail-$1" pass)" ;;
-    pop3d) start_pop3d "$at" "$(port_of tls)" "$work/mail-$1" ;;
+    pop3d) start_pop3d pop3d "$at" "$(port_of tls)" "$work/mail-pop3d" ;;
+    pop3d2) start_pop3d pop3d2 "$at" "$(port_of tls2)" "$work/mail-pop3d" ;;
   esac
 }
 restart_all() {
@@ -109,10 +115,16 @@ run() { # MODE SERVER REP
     crowd) args+=(--mode crowd --user-pattern t%d --connections "$sessions" --worker-users "$small" --workers "$busy") ;;
     tls) args+=(--mode retr --user-pattern big%d --connections "$big" --tls --port "$(port_of tls)") ;;
     crowdtls) args+=(--mode crowd --user-pattern t%d --connections "$sessions" --worker-users "$small" --workers "$busy" --tls
-      --port "$(port_of tls)") ;;
+      --port "$(port_of tls)${twin:+,$(port_of tls2)}") ;;
     *) die "unknown mode $mode" ;;
   esac
   [ "$server" = popa3d ] && args+=(--no-capa)
+  if [ "$server" = pop3d ] && [ -n "$twin" ]; then
+    case $mode in
+      idle | crowd) args+=(--port "$(port_of pop3d),$(port_of pop3d2)" --server "${pid[pop3d]},${pid[pop3d2]}") ;;
+      crowdtls) args+=(--server "${pid[pop3d]},${pid[pop3d2]}") ;;
+    esac
+  fi
   case $mode in crowd*) args+=(--expect '' --seconds 5) ;; esac
   timeout 120 "$work/load" "${args[@]}" >"$work/out" 2>"$work/err"
   record "$mode" "$2" "$3" $?
@@ -165,6 +177,7 @@ fi
 for mode in idle crowd crowdtls; do
   has $mode "$modes" || continue
   restart_all
+  [ -z "$twin" ] || { stop $twin && start $twin; }
   for server in "${order[@]}"; do
     [ "$server" = popa3d ] && continue
     [ $mode = crowdtls ] && [ "$server" != pop3d ] && continue

@@ -29,7 +29,7 @@ mail=$work/mail
 python3 "$here/make_corpus.py" "$mail" --big 0 --small $small --tiny "${connections[-1]}" --many "${messages[@]}" \
   --one "${kilobytes[@]}" || die 'no corpus'
 make_users "$mail"
-start_pop3d $port $((port + 1)) "$mail"
+start_pop3d pop3d $port $((port + 1)) "$mail"
 started null "$("$here/peers/start-program.sh" null $((port + 2)) "$work/null" $((port + 2)) "$mail" --sendfile)"
 
 value() { # KEY: of the last run

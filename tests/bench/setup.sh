@@ -28,11 +28,12 @@ needed=(g++ meson ninja-build pkg-config python3 openssl strace libboost-dev lib
   libcrypt-dev libsodium-dev libidn-dev nlohmann-json3-dev)
 
 # pop3d holds two descriptors for a session: its socket and the maildrop that it has locked.
-most_sessions=$((($(ulimit -Hn) - 1000) / 2))
-at_most() { # SESSIONS: or as many as there are descriptors for
-  if [ "$1" -gt $most_sessions ]; then
-    say "$most_sessions sessions instead of $1: the limit of descriptors is $(ulimit -Hn)"
-    echo $most_sessions
+most_sessions=$((($(ulimit -Hn) - 1000) / 2)) # of a process
+at_most() { # SESSIONS [PROCESSES]: or as many as there are descriptors for
+  local most=$((most_sessions * ${2:-1}))
+  if [ "$1" -gt $most ]; then
+    say "$most sessions instead of $1: the limit of descriptors is $(ulimit -Hn)"
+    echo $most
   else
     echo "$1"
   fi
@@ -85,9 +86,9 @@ make_users() { # MAILROOT: all have the password "pass"; and a certificate
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
     -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null || die 'no certificate'
 }
-start_pop3d() { # PORT TLSPORT MAILROOT
-  started pop3d "$("$here/peers/start-program.sh" pop3d "$1" "$pop3d" --listen "127.0.0.1:$1" --listen-tls "127.0.0.1:$2" \
-    --mail "$3" --users "$work/users" --allow-plaintext --cert "$work/cert.pem" --key "$work/key.pem" \
+start_pop3d() { # NAME PORT TLSPORT MAILROOT
+  started "$1" "$("$here/peers/start-program.sh" "$1" "$2" "$pop3d" --listen "127.0.0.1:$2" --listen-tls "127.0.0.1:$3" \
+    --mail "$4" --users "$work/users" --allow-plaintext --cert "$work/cert.pem" --key "$work/key.pem" \
     --workers "${workers:-1}" --max-connections 20000 --max-connections-per-address 0 --max-connections-per-user 0 \
     --failed-logins-per-address 0 --log-level warning)"
 }

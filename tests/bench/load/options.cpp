@@ -14,7 +14,7 @@ constexpr const char* help =
     R"(load: a load generator for POP3 servers on this machine. One thread, a closed loop: a connection asks again when it has
 its reply. Every reply is checked, every message octet for octet; what fails a check has no numbers.
 
-  load --port N --mode MODE [options]
+  load --port N[,N...] --mode MODE [options]        several ports: connections go to them in turn
 
   login   connect, USER, PASS, STAT, QUIT, wait for the server's close
   pop     connect, USER, PASS, CAPA, STAT, UIDL, RETR x 10, QUIT, wait for the close
@@ -77,7 +77,7 @@ Options parse_options(int argc, char** argv) {
   };
   const std::map<std::string, std::function<void(Value)>> with_value = {
       {"--host", text(options.host)},
-      {"--port", number(options.port)},
+      {"--port", [&](Value v) { options.ports = numbers(v); }},
       {"--user-pattern", text(options.user_pattern)},
       {"--password", text(options.password)},
       {"--users", number(options.users)},
@@ -125,6 +125,7 @@ Options parse_options(int argc, char** argv) {
     }
   }
   if (!has_mode) usage("--mode is missing");
+  if (options.ports.empty()) usage("--port is empty");
   if (options.connections < 1 || options.depth < 1) usage("--connections and --depth must be positive");
   if (options.users <= 0) options.users = options.connections;
   return options;

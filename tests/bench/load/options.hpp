@@ -12,7 +12,7 @@ enum class Mode { login, pop, retr, cmds, idle, crowd };
 struct Options {
   Mode mode = Mode::login;
   std::string host = "127.0.0.1";
-  int port = 110;
+  std::vector<int> ports = {110};  // in turn
   bool tls = false;
   std::string user_pattern = "u%d", password = "pass";
   int users = 0;  // 0: as many as connections

@@ -43,7 +43,6 @@ User& Users::of(int slot, long serial, int slots) {
 
 Run::Run(const Options& options) : options_(options), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   address_.sin_family = AF_INET;
-  address_.sin_port = htons(static_cast<std::uint16_t>(options.port));
   if (::inet_pton(AF_INET, options.host.c_str(), &address_.sin_addr) != 1) fail("--host is no IPv4 address");
   if (ntohl(address_.sin_addr.s_addr) >> 24 != 127) fail("--host is another machine: loads are for loopback");
 }
@@ -57,6 +56,8 @@ Connection& Run::add_connection() { return connections_.emplace_back(static_cast
 void Run::open(Connection& connection, User& user) {
   connection.step = 0;
   connection.since = time_;
+  const auto turn = static_cast<std::size_t>(connection.slot()) % options_.ports.size();
+  address_.sin_port = htons(static_cast<std::uint16_t>(options_.ports[turn]));
   connection.open(epoll_, address_, options_.tls, user, *this);
 }
 
