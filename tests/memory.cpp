@@ -265,6 +265,10 @@ void extras() {
             heap.live > before ? heap.live - before : 0, 0);
     std::size_t least = ~std::size_t{0};
     Served in_vain(0, connection);
+    const std::size_t new_one = heap.live;
+    in_vain.say("USER ann\r\nPASS no\r\n");
+    in_vain.session.trim();
+    at_most("octets that a wrong password leaves", heap.live > new_one ? heap.live - new_one : 0, 0);
     for (int i = 0; i < 50; ++i) {
       in_vain.say("AUTH PLAIN\r\nAGFubgBubw==\r\nAUTH PLAIN " + std::string(2000, 'A') + "\r\nAUTH LOGIN\r\n*\r\n");
       in_vain.session.trim();
@@ -310,6 +314,28 @@ void extras() {
   at_most("octets that are left when sessions are gone", heap.live - start, nonce.size() + facts.size() + 100);
 }
 
+void maildrops() {
+  const std::size_t start = heap.live;
+  {
+    const pop3::MessageInfo mails[] = {{1, "a"}, {2, "b"}, {3, "c"}};
+    pop3::detail::Maildrop drop;
+    for (int i = 0; i < 2; ++i) {
+      expect(drop.assign({mails, 3}, {}), "a listing is taken");
+      drop.mark(1), drop.mark(3);
+      expect(drop.numbers_to_remove(false).count == 2, "two are marked");
+      drop.mark(2);
+      expect(drop.numbers_to_remove(false).count == 3, "three are marked");
+    }
+  }
+  at_most("octets that are left of a maildrop that was listed twice", heap.live - start, 0);
+  {
+    Served served(3);
+    served.say("USER ann\r\nPASS pw\r\nDELE 1\r\nDELE 3\r\nQUIT\r\n");
+    expect(served.session.counters().removed == 2, "two are removed");
+  }
+  at_most("octets that are left of a session that has removed messages", heap.live - start, 0);
+}
+
 void impolite_peers() {
   const std::string noops = repeated("NOOP\r\n", 60'000), endless(60'000, 'x');
   const std::string login = "USER ann\r\nPASS " + std::string(500, 'x') + "\r\nUSER " + std::string(500, 'x') + "\r\n";
@@ -347,6 +373,7 @@ int main(int argc, char** argv) {
   commands();
   idle_sessions();
   extras();
+  maildrops();
   impolite_peers();
   return failures == 0 ? 0 : 1;
 }

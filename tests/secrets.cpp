@@ -476,6 +476,19 @@ void open_commands(const Setting& setting) {
   play.abandon("XVERB " + secret + "\r\n");
 }
 
+// Nor is a question about a login left behind, and what challenges are made of.
+void open_logins(const Setting& setting) {
+  const std::string plain = tests::to_base64(std::string("\0ann\0", 5) + secret);
+  const std::string token = tests::to_base64("n,,\1auth=Bearer " + hex(secret) + "\1\1");
+  for (const std::string& lines : {"USER ann\r\nPASS " + secret, "AUTH PLAIN " + plain, "AUTH OAUTHBEARER " + token}) {
+    Setting s = setting;
+    s.name += ", destroyed with a login";
+    Play play(s);
+    play.hide("0123456789abcdef");  // the nonce
+    play.abandon(lines + "\r\n");
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -485,6 +498,7 @@ int main() {
     scram(s);
     wrong_places(s);
     half_lines(s);
+    open_logins(s);
     s = setting("held", right);
     s.delay = std::chrono::seconds(2);
     logins(s);

@@ -145,18 +145,17 @@ class LineParser {
     if (rest_.empty()) return false;
     const std::size_t wanted = first_ ? 0 : 1;
     const bool regular = rest_.size() > wanted && !is_space(rest_[wanted]) && (first_ || rest_[0] == ' ');
-    if (!regular) return skip_irregular_space(wanted);
+    if (!regular) return skip_irregular_space();
     rest_.remove_prefix(wanted);
     return true;
   }
-  constexpr bool skip_irregular_space(std::size_t wanted) noexcept {
+  // Where none should be, or more than one, or a tab, or nothing behind it.
+  constexpr bool skip_irregular_space() noexcept {
     std::size_t spaces = 0;
-    bool tab = false;
-    while (spaces < rest_.size() && is_space(rest_[spaces])) tab = rest_[spaces++] == '\t' || tab;
-    const bool at_end = spaces == rest_.size();
-    if (tab || at_end || spaces > wanted) broken_.add(Rule::spaces);
+    while (spaces < rest_.size() && is_space(rest_[spaces])) ++spaces;
+    broken_.add(Rule::spaces);
     rest_.remove_prefix(spaces);
-    return !at_end;
+    return !rest_.empty();
   }
 
   std::string_view rest_;

@@ -564,6 +564,40 @@ TEST_CASE("R95: a SASL line is no longer than any other: mechanisms that do not 
   CHECK(line.substr(line.size() - 20) == std::string(20, 'X'));
 }
 
+TEST_CASE("R95: a SASL line may have 512 octets with its CRLF, and one mechanism too many does not cost the others") {
+  for (const std::size_t last : {1U, 2U, 3U, 4U}) {
+    CAPTURE(last);
+    pop3::Config config;
+    config.mechanisms.clear();
+    std::string line = "SASL";
+    for (char c = 'A'; c < 'A' + 24; ++c) {  // of 21 octets each, with their spaces
+      config.mechanisms.emplace_back(std::string(20, c));
+      line += ' ' + std::string(20, c);
+    }
+    config.mechanisms.emplace_back(std::string(last, 'Z'));
+    if (last == 1) line += " Z";
+    CHECK(capabilities(config, true).find("\r\n" + line + "\r\n") != std::string::npos);
+  }
+}
+
+TEST_CASE("R118 R123: whose value is told: before login that of all, after it the user's own, if there is one") {
+  for (const bool logged_in : {false, true}) {
+    for (const bool own : {false, true}) {
+      CAPTURE(logged_in);
+      CAPTURE(own);
+      pop3::Config config;
+      config.expire = 5;
+      pop3::detail::CapabilityFacts facts;
+      facts.logged_in = logged_in;
+      if (own) facts.expire = 7;
+      mailwire::ByteBuffer out;
+      pop3::detail::CapabilityList(out, config, facts).append();
+      const std::string wanted = logged_in && own ? "\r\nEXPIRE 7\r\n" : "\r\nEXPIRE 5\r\n";
+      CHECK(std::string(out.view()).find(wanted) != std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("without the facts that they need mechanisms are not offered: nothing is known that was not said") {
   pop3::Config config;
   config.login_needs_tls = false;

@@ -370,6 +370,14 @@ TEST_CASE("R4: what is forgiven behind AUTH is one space, and nothing that stand
   }
 }
 
+TEST_CASE("R52: lines that were not said, or not as a number, count as none") {
+  for (const char* line : {"TOP", "TOP 1", "TOP 1 x", "TOP 1 -1", "TOP 1 18446744073709551616"}) {
+    CAPTURE(line);
+    CHECK_FALSE(parse_command(line).well_formed);
+    CHECK(parse_command(line).lines == 0);
+  }
+}
+
 TEST_CASE("nothing is no name, no password and no word") {
   pop3::detail::Rules broken;
   for (const auto& nothing : {std::optional<std::string_view>(), std::optional<std::string_view>("")}) {

@@ -72,6 +72,12 @@ TEST_CASE("R224: a range matches itself and what begins with it and a hyphen (RF
   CHECK_FALSE(detail::matches_range("en", "de"));
 }
 
+TEST_CASE("R224: the first language of all may be the one that fits, and only because it is more special") {
+  CHECK(found(languages({"de-CH"}), "de") == "de-CH");
+  CHECK(found(languages({"de-CH", "de-AT"}), "de") == "de-CH");
+  CHECK(found(languages({"de-Latn-CH", "de"}), "de-Latn") == "de-Latn-CH");
+}
+
 TEST_CASE("R224: how a range becomes less specific (RFC 4647, 3.4)") {
   const auto steps = [](std::string_view range) {
     std::string all(range);

@@ -243,6 +243,22 @@ TEST_CASE("F-DOS: a hundred thousand equal unique-ids are sorted out in no time 
   CHECK(std::string(drop.uid(100'000)) == "u-100000");
 }
 
+TEST_CASE("F-DOS: a hundred thousand different unique-ids are told apart in no time worth mentioning") {
+  std::vector<std::string> uids;
+  for (int i = 100'000; i > 0; --i) uids.push_back("message-" + std::to_string(i));
+  uids.push_back(uids[0]);
+  std::vector<MessageInfo> messages;
+  for (const std::string& uid : uids) messages.push_back({1, uid});
+  Maildrop::Rules rules;
+  rules.equal_uids = pop3::EqualUids::rename;
+  Maildrop drop;
+  REQUIRE(drop.assign(messages, rules));
+  std::size_t renamed = 0;
+  for (std::uint32_t number = 1; number <= drop.count(); ++number) renamed += drop.uid(number) != uids[number - 1];
+  CHECK(renamed == 1);
+  CHECK(std::string(drop.uid(100'001)) == "message-100000-2");
+}
+
 // ---- messages that need UTF-8 (RFC 6856, 2.1) ---------------------------------------------------------------------
 
 TEST_CASE("R208 R213: which form of a message a client gets, and how large that is") {
@@ -308,6 +324,19 @@ TEST_CASE("R72 R119: what was retrieved goes with what was marked, if it is to g
     CHECK(drop.numbers_to_remove(false).empty());
     CHECK(drop.numbers_to_remove(true).count == (mask >> 3 & 1) + (mask >> 4 & 1) + (mask >> 5 & 1));
   }
+}
+
+TEST_CASE("R40 R44: how many are to be removed is what was asked for last") {
+  Maildrop drop;
+  CHECK(drop.to_remove() == 0);
+  REQUIRE(drop.assign({three, 3}, {}));
+  drop.mark(2);
+  drop.mark(3);
+  CHECK(numbers(drop) == "2 3 ");
+  CHECK(drop.to_remove() == 2);
+  drop.unmark_all();
+  CHECK(numbers(drop) == "");
+  CHECK(drop.to_remove() == 0);
 }
 
 TEST_CASE("no listing is longer than what its messages can be numbered with, whatever the limit") {

@@ -132,8 +132,8 @@ TEST_CASE("R66 R87: a challenge is a msg-id") {
   for (const std::string& bad :
        {std::string(), std::string("<>"), std::string("<@>"), std::string("<a@>"), std::string("<@b>"),
         std::string("a@b"), std::string("<a@b"), std::string("a@b>"), std::string("<ab>"), std::string("<a@b@c>"),
-        std::string("<<a@b>"), std::string("<a@b>>"), std::string("<a>@<b>"), std::string("<a @b>"),
-        std::string("<a@b>\r\n"), std::string("<a\r\n@b>"), std::string("<\xC3\xA4@b>"),
+        std::string("<a@@b>"), std::string("<<a@b>"), std::string("<a@b>>"), std::string("<a>@<b>"),
+        std::string("<a @b>"), std::string("<a@b>\r\n"), std::string("<a\r\n@b>"), std::string("<\xC3\xA4@b>"),
         '<' + std::string(252, 'a') + "@x>"}) {
     CAPTURE(visible(bad));
     CHECK_FALSE(detail::is_challenge(bad));
@@ -147,6 +147,8 @@ TEST_CASE("R21 R66 R70 R90 R93 F-CAPA: a greeting is one line, and its only angl
   CHECK(greeting("", "<1@x>") == "+OK <1@x>\r\n");
   CHECK(greeting("<2@y> ready", "<1@x>") == "+OK (2@y) ready <1@x>\r\n");
   CHECK(greeting("a\r\n-ERR\x07", "") == "+OK a  -ERR?\r\n");
+  CHECK(greeting("{1} ready {2}", "") == "+OK {1} ready {2}\r\n");  // it is the administrator's: no number is due
+  CHECK(greeting(std::string(600, 'x'), "") == "+OK " + std::string(506, 'x') + "\r\n");
   const std::string challenge = '<' + std::string(251, 'a') + "@x>";
   for (std::size_t size = 200; size <= 600; ++size) {
     const std::string line = greeting(std::string(size, '<'), challenge);
@@ -232,6 +234,22 @@ TEST_CASE("R230: numbers stand where a text of our own wants them, and other tex
   CHECK(filled("a{1") == "a{1");
   CHECK(filled("[{1}]") == "(12]");
   CHECK(line({"{1} of {2}", false, 1, 2}, false) == "-ERR {1} of {2}\r\n");  // a client or database may have said it
+}
+
+TEST_CASE("R4 R230: what is not said of a text: it is ASCII, and its numbers are 0") {
+  CHECK(written([](ByteBuffer& out) { detail::append_clean(out, "a\xC3\xA9", 10); }) == "a??");
+  detail::Words words;
+  words.text = "{1} {2} \xC3\xA9";
+  CHECK(written([&](ByteBuffer& out) { detail::append_words(out, words, 100); }) == "0 0 ??");
+}
+
+TEST_CASE("R7 R224 F-UTF8: what is left of the room behind a number is not cut inside a character either") {
+  for (std::size_t room = 2; room <= 7; ++room) {
+    CAPTURE(room);
+    const std::string text = "{1}\xC3\xA9\xC3\xA9\xC3\xA9";
+    const std::string got = written([&](ByteBuffer& out) { detail::append_words(out, {text, true, 7, 0}, room); });
+    CHECK(visible(got) == visible("7" + repeated("\xC3\xA9", (room - 1) / 2)));
+  }
 }
 
 TEST_CASE("R7 R90: a line with numbers is cut where any other is") {

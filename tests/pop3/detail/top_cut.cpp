@@ -80,6 +80,12 @@ TEST_CASE("R53 R54 R55 F-TOP F-DOT: header, separator and so many lines, whateve
   }
 }
 
+TEST_CASE("R53: without a number it is the header and its separator") {
+  TopCut cut;
+  CHECK(cut.take("A: 1\r\n\r\none\r\n") == 8);
+  CHECK(cut.done());
+}
+
 TEST_CASE("nothing more is taken when the cut is done") {
   TopCut cut(0);
   CHECK_FALSE(cut.done());

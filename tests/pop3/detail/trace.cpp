@@ -145,6 +145,15 @@ TEST_CASE("a listing is shown as far as there is room") {
   CHECK(detail::listing_trace({}, 1000).empty());
 }
 
+TEST_CASE("R208 R213: a listing shows what needs UTF-8, and how large its surrogate is") {
+  pop3::MessageInfo messages[] = {{1, "a"}, {2, "b"}, {3, "c"}, {4, "d"}};
+  messages[0].needs_utf8 = messages[1].needs_utf8 = messages[2].needs_utf8 = true;
+  messages[1].surrogate_size = 1;
+  messages[2].surrogate_size = 20;
+  messages[3].surrogate_size = 7;  // of no use: it needs none
+  CHECK(detail::listing_trace(messages, 1000) == "a:1/utf8 b:2/utf8/1 c:3/utf8/20 d:4");
+}
+
 TEST_CASE("a word in quotes can be read back: quotes, backslashes, line ends and other octets are escaped") {
   CHECK(detail::quoted("") == "\"\"");
   CHECK(detail::quoted("a\"b\\c") == "\"a\\\"b\\\\c\"");
