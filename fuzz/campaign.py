@@ -2,10 +2,11 @@
 """A long run of all fuzz targets, in short pieces that are added up: campaign.py WORK_FOLDER [options].
 
 Each target runs in two builds: "sanitized" (ASan and UBSan, -O1) and "plain" (-O2, the checks of the targets alone,
-many times as fast). Of those that have not done their share of the wanted executions, the one that has had the least
-time comes next, so that every target gets its part however slow it is. WORK_FOLDER keeps the builds, the corpora as
-they grow, a line for each piece (pieces.tsv) and what made a target fail (crashes/); the same command again goes on
-where the last one stopped, or was stopped.
+many times as fast, since libFuzzer is not told of comparisons either); both work on the same corpus. Of those that
+have not done their share of the wanted executions, the one that has had the least time comes next, so that every target
+gets its part however slow it is. WORK_FOLDER keeps the builds, the corpora as they grow, a line for each piece
+(pieces.tsv) and what made a target fail (crashes/); the same command again goes on where the last one stopped, or was
+stopped.
 
 Needs clang, meson and ninja. Ends with a table, and with 1 if something was found.
 """
@@ -31,7 +32,8 @@ BUILDS = {
 }
 # Share of the executions, in thousandths; the longest input, and that of two runs out of three. The parsers are many
 # times as quick as a session, and most of what they can meet is short: the slow targets get most of the time, the quick
-# ones most of the executions.
+# ones most of the executions, and none less than three in a thousand. One piece in three has long inputs, and chooses
+# among them by entropy, which finds more with each execution but takes longer than all but the slowest targets.
 TARGETS = {'proxy': (450, 600, 64), 'command': (280, 600, 64), 'dots': (180, 400, 48), 'sasl': (70, 600, 80),
            'session': (10, 2000, 600), 'single': (3, 1500, 400), 'cuts': (3, 1500, 400), 'model': (4, 300, 60)}
 # Who begins with the corpus of another, since its input has the same form.
