@@ -60,7 +60,7 @@ def build(work):
 
 
 def past(work):
-    """[(build, target, executions, seconds)] of all pieces that have ended."""
+    """[(build, target, executions, seconds of a processor)] of all pieces that have ended."""
     path = work / 'pieces.tsv'
     rows = [line.split('\t') for line in path.read_text().splitlines()] if path.exists() else []
     return [(kind, target, int(runs), float(seconds)) for kind, target, runs, seconds in rows]
@@ -105,7 +105,6 @@ def run(work, kind, target, runs, seconds, number):
     grown, kept = corpora(work, target)
     log = work / f'{kind}-{target}.log'
     (work / 'crashes').mkdir(exist_ok=True)
-    began = time.monotonic()
     with log.open('wb') as out:
         process = subprocess.Popen(
             [work / 'programs' / kind / target, f'-runs={runs}', f'-max_total_time={seconds}',
@@ -118,14 +117,15 @@ def run(work, kind, target, runs, seconds, number):
             running.add(process)
         if stopped.is_set():
             process.terminate()
-        status = process.wait()
+        _, status, usage = os.wait4(process.pid, 0)
         with lock:
+            process.returncode = os.waitstatus_to_exitcode(status)
             running.discard(process)
     # A target that is stopped tells how far it came, too.
     done = re.search(r'stat::number_of_executed_units: *(\d+)', log.read_text(errors='replace'))
     if done:
         with lock, (work / 'pieces.tsv').open('a') as pieces:
-            pieces.write(f'{kind}\t{target}\t{done[1]}\t{time.monotonic() - began:.1f}\n')
+            pieces.write(f'{kind}\t{target}\t{done[1]}\t{usage.ru_utime + usage.ru_stime:.1f}\n')
     slow, late = too_slow(work, kind, target), 'libFuzzer: timeout' in log.read_text(errors='replace')
     return not slow and (status == 0 or late or stopped.is_set())
 
