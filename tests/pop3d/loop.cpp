@@ -56,10 +56,10 @@ TEST_CASE("loop: a socket that is watched is told of, edge-triggered only of wha
   Loop loop;
   Pair pair;
   std::string notes;
-  Noter noter(notes, [&](Noter&) { loop.set_timer(noter, Clock::now() + 20ms); });
+  Noter noter(notes, [&](Noter&) { loop.set_timer(noter, Clock::now() + 200ms); });
   Noter end(notes, [&](Noter&) { loop.stop(); });
   REQUIRE(loop.watch(pair.ours.get(), noter, EPOLLIN | EPOLLET));
-  loop.set_timer(end, Clock::now() + 10ms);
+  loop.set_timer(end, Clock::now() + 100ms);
   pair.send();
   loop.run();
   CHECK(notes == "in time ");  // what was sent is unread, and was told once

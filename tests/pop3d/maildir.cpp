@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -219,14 +220,19 @@ TEST_CASE("R38: what is in memory is read at once, and the rest of the message i
   REQUIRE(maildir);
   auto message = maildir->open_at_once(1);
   REQUIRE(message);
+  const Descriptor file(::open(store.path("cur/1.a,S=100000,W=100002:2,").c_str(), O_RDWR | O_CLOEXEC));
+  char octet = 0;
+  if (pop3d::read_if_cached(file.get(), &octet, 1, 0) < 0 && errno == EOPNOTSUPP) {  // overlayfs, as in containers
+    CHECK_FALSE(message->read_at_once(0, 65536));
+    CHECK(message->read(0, 65536) == std::string_view(octets).substr(0, 65536));
+    return;
+  }
   CHECK(message->read_at_once(0, 65536) == std::string_view(octets).substr(0, 65536));
   CHECK(message->read_at_once(65536, 65536) == std::string_view(octets).substr(65536));
   CHECK(message->read_at_once(100'000, 65536) == "");
 
-  const Descriptor file(::open(store.path("cur/1.a,S=100000,W=100002:2,").c_str(), O_RDWR | O_CLOEXEC));
   REQUIRE(::fsync(file.get()) == 0);
   REQUIRE(::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED) == 0);
-  char octet = 0;
   if (pop3d::read_if_cached(file.get(), &octet, 1, 0) == 1) return;  // a file system without a disk
   CHECK_FALSE(pop3d::seems_cached(file.get(), 0));
   message = maildir->open_at_once(1);

@@ -342,7 +342,8 @@ TEST_CASE("R40 R44: how many are to be removed is what was asked for last") {
 TEST_CASE("no listing is longer than what its messages can be numbered with, whatever the limit") {
   Maildrop drop;
   const MessageInfo one{1, "a"};
-  CHECK_FALSE(drop.assign({&one, std::size_t{1} << 32}, at_most(~std::size_t{0})));  // not even looked at
+  const std::size_t too_many = std::size_t{~std::uint32_t{0}} + 1;  // 0 where std::size_t itself has 32 bits
+  if (too_many != 0) CHECK_FALSE(drop.assign({&one, too_many}, at_most(~std::size_t{0})));  // not even looked at
   CHECK(drop.count() == 0);
   CHECK(drop.assign({&one, 1}, at_most(1)));
 }
