@@ -201,7 +201,6 @@ POP3_INLINE void Session::pass(const detail::Command& command) {
   request.token = next_token<AuthRequest>();
   request.user = auth_->user();
   request.password = Secret(auth_->text.view().substr(auth_->user_size));
-  request.method = AuthMethod::user_pass;
   request.encrypted = encrypted_;
   request.attempt = ++counters_.logins;
   ask(request);
