@@ -63,11 +63,11 @@ TEST_CASE("R28 R32 R59: numbers run from 1 in the order of the listing, sizes an
 
 TEST_CASE("R28 R32: a second listing stands in the place of the first, whether it is taken or not") {
   Maildrop drop;
-  CHECK(drop.assign({three, 3}, {}));
+  CHECK(drop.assign({three_messages, 3}, {}));
   drop.mark(1);
-  CHECK(drop.assign({three, 2}, {}));
+  CHECK(drop.assign({three_messages, 2}, {}));
   CHECK(facts(drop) == "2 left=2/210 marked=0");
-  CHECK_FALSE(drop.assign({three, 2}, at_most(1)));
+  CHECK_FALSE(drop.assign({three_messages, 2}, at_most(1)));
   CHECK(facts(drop) == "0 left=0/0 marked=0");
 }
 
@@ -329,7 +329,7 @@ TEST_CASE("R72 R119: what was retrieved goes with what was marked, if it is to g
 TEST_CASE("R40 R44: how many are to be removed is what was asked for last") {
   Maildrop drop;
   CHECK(drop.to_remove() == 0);
-  REQUIRE(drop.assign({three, 3}, {}));
+  REQUIRE(drop.assign({three_messages, 3}, {}));
   drop.mark(2);
   drop.mark(3);
   CHECK(numbers(drop) == "2 3 ");
