@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Included before everything else (-include) in programs whose headers hold mutants: which of them lives is said by
 // MUTANT in the environment, or by MUTANT_LIVES at compile time, for those that only the compiler ever looks at.
-// At the end of a program its seconds and the numbers of those that were reached are written to the file MUTANTS_REACHED.
+// At the end of a program its seconds and the numbers of those that were reached are written to the file
+// MUTANTS_REACHED.
 #ifndef MUTATION_HPP
 #define MUTATION_HPP
 
