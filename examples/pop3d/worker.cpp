@@ -13,8 +13,9 @@ namespace pop3d {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::size_t burst = 512;  // connections, of which half are over: their memory is worth a look
-}
+constexpr std::size_t burst = 512;  // connections that have come, or are over: their memory is worth a look
+constexpr auto calm = 500ms;
+}  // namespace
 
 void Worker::listen(Descriptor socket, bool tls) { listeners_.emplace_back(*this, std::move(socket), tls); }
 
@@ -23,6 +24,7 @@ void Worker::run() { loop_.run(); }
 void Worker::begin(Descriptor socket, const mailwire::IpEndpoint& peer, bool tls) noexcept {
   const bool refused = ++services_.connections > services_.max_connections;
   try {
+    look_out_for_bursts();
     auto made = std::make_unique<Connection>(*this, std::move(socket), peer, ++services_.last_id, tls);
     Connection& connection = *made;
     connection.place = connections_.size();
@@ -43,11 +45,25 @@ void Worker::end(Connection& connection) noexcept {
   loop_.discard(std::move(connections_.back()));
   connections_.pop_back();
   if (most_ >= burst && connections_.size() < most_ / 2) {
-    most_ = connections_.size();
+    most_ = tidied_ = connections_.size();
     connections_.shrink_to_fit();
     give_pages_back();
   }
   if (urged_ > 0 && connections_.empty()) loop_.stop();
+}
+
+// Many who have logged in at once, and waited for the disk together, leave holes in the heap.
+void Worker::look_out_for_bursts() {
+  if (urged_ > 0 || connections_.size() < tidied_ + burst) return;
+  loop_.set_timer(*this, Clock::now() + calm);
+  tidied_ = connections_.size();
+}
+
+void Worker::on_time() {
+  if (urged_ > 0)
+    urge();
+  else
+    give_pages_back();
 }
 
 void Worker::stop() {

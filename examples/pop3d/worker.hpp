@@ -34,8 +34,9 @@ class Worker : private Watched {
 
  private:
   void urge();
+  void look_out_for_bursts();
   void on_ready(std::uint32_t) override {}
-  void on_time() override { urge(); }
+  void on_time() override;
   void on_turn() override {}
 
   Services& services_;
@@ -43,6 +44,7 @@ class Worker : private Watched {
   std::deque<Listener> listeners_;
   std::vector<std::unique_ptr<Connection>> connections_;  // each knows its place
   std::size_t most_ = 0;                                  // since pages were given back
+  std::size_t tidied_ = 0;                                // how many there were when that was last intended
   std::size_t urged_ = 0;                                 // how often they were told to end
 };
 
