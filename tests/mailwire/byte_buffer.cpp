@@ -130,3 +130,20 @@ TEST_CASE("swap exchanges blocks, not octets") {
   CHECK(a.capacity() == 0);
   CHECK(none.data() == right);
 }
+
+TEST_CASE(
+    "a block begins with 64 octets and doubles: octets that come one by one never hold more than twice their size") {
+  ByteBuffer buffer;
+  std::size_t wanted = 64;
+  for (std::size_t i = 0; i < 5000; ++i) {
+    if (i == wanted) wanted *= 2;
+    buffer.append('x');
+    REQUIRE(buffer.capacity() == wanted);
+  }
+  // What is asked for at once is what there is.
+  ByteBuffer other;
+  other.append('y');
+  other.append(std::string(999, 'z'));
+  CHECK(other.capacity() == 1000);
+  CHECK(text(other) == 'y' + std::string(999, 'z'));
+}

@@ -258,6 +258,8 @@ TEST_CASE("lines that nobody looks at count, and leave a line's start behind the
   CHECK(std::string(stuffer.end()) == ".\r\n");
   stuffer.pass("no end");
   CHECK(std::string(stuffer.end()) == "\r\n.\r\n");
+  stuffer.pass_unseen(0);  // nothing ends no line
+  CHECK(std::string(stuffer.end()) == "\r\n.\r\n");
   stuffer.pass_unseen(100);
   CHECK(stuffer.octets() == 106);
   CHECK(std::string(stuffer.end()) == ".\r\n");
@@ -277,5 +279,19 @@ TEST_CASE("a body that is copied in blocks counts the CR that each of its LF get
     out.resize(step.written);
     CHECK(out + std::string(stuffer.end()) == wire(body, lines));
     CHECK(stuffer.octets() == normalised(body, lines).size());
+  }
+}
+
+TEST_CASE("a copy uses up the octets or the room, whichever is less") {
+  const std::string body = "a line\r\n.dot\n..\r\nmore\n" + std::string(40, 'x') + "\n.\r\nend";
+  for (const BodyLines lines : modes) {
+    for (std::size_t room = 0; room <= 2 * body.size(); ++room) {
+      DotStuffer stuffer(lines);
+      std::string out(room, '#');
+      const DotStuffer::Step step = stuffer.copy(body, out.data(), room);
+      CAPTURE(room);
+      CHECK((step.written == room || step.taken == body.size()));
+      CHECK(out.substr(0, step.written) == wire(body, lines).substr(0, step.written));
+    }
   }
 }

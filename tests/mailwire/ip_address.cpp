@@ -120,6 +120,7 @@ TEST_CASE("an address with its port, as in logs") {
   CHECK(text("::ffff:255.255.255.255", 65535) == "[::ffff:255.255.255.255]:65535");
   CHECK(text("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 65535) == "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
   CHECK(mailwire::IpEndpoint{}.text().view().empty());
+  CHECK(mailwire::IpEndpoint{}.port == 0);
 }
 
 TEST_CASE("a mapped address is that of an IPv4 host, and ::ffff:0:0/96 is all there is of them") {
@@ -145,6 +146,7 @@ TEST_CASE("addresses are equal when family and all octets are") {
   six.family = IpFamily::v6;
   CHECK(one == mailwire::parse_ip("1.2.3.4").value());
   CHECK(one != mailwire::parse_ip("1.2.3.5").value());
+  CHECK(one != mailwire::parse_ip("9.2.3.4").value());
   CHECK(one != six);
   static_assert(mailwire::parse_ip("::1") == mailwire::parse_ip("0::0:1"));
 }
@@ -182,4 +184,12 @@ TEST_CASE("an address of no family has no octets") {
   CHECK(address.size() == 4);
   address.family = IpFamily::v6;
   CHECK(address.size() == 16);
+}
+
+TEST_CASE("a network that was given no bits holds all of its family") {
+  mailwire::IpNetwork all;
+  CHECK(all.bits == 0);
+  all.address.family = IpFamily::v4;
+  CHECK(all.contains(mailwire::parse_ip("255.255.255.255").value()));
+  CHECK_FALSE(all.contains(mailwire::parse_ip("ffff::").value()));
 }

@@ -564,3 +564,99 @@ TEST_CASE("a full block has room again only where a longer line is allowed, howe
   CHECK(reader.has_room(limits));
   CHECK(reader.room(limits).size == 16);  // doubled, not as large as a line may be
 }
+
+namespace {
+
+// The octets are there, and nothing was taken out yet.
+void put(LineReader& reader, const LineLimits& l, std::string_view octets) {
+  const mailwire::MutableBuffer room = reader.room(l);
+  REQUIRE(room.size >= octets.size());
+  std::memcpy(room.data, octets.data(), octets.size());
+  reader.commit(octets.size());
+}
+
+}  // namespace
+
+TEST_CASE("F-DOS: limits that nobody has set") {
+  const LineLimits l;
+  CHECK(l.line == 512);
+  CHECK(l.block == 1024);
+  CHECK(l.give_up == 65'536);
+  CHECK_FALSE(l.bare_lf);
+  LineReader reader;
+  CHECK(reader.room(l).size == 1024);
+}
+
+TEST_CASE("F-LOG: what is skipped is wiped at once, and is no line that ends at an LF alone") {
+  const LineLimits l = limits(8, 0, true, 16);
+  LineReader reader;
+  const char* const block = reader.room(l).data;
+  put(reader, l, "########");
+  const LineReader::Result skipped = reader.next(l);
+  CHECK(skipped.status == Status::more);
+  CHECK_FALSE(skipped.bare_lf);
+  CHECK(std::count(block, block + 8, '#') == 0);
+  CHECK_FALSE(reader.next(l).bare_lf);
+  LineReader other;
+  put(other, limits(8, 8), "########");
+  const LineReader::Result hopeless_one = other.next(limits(8, 8));
+  CHECK(hopeless_one.status == Status::too_long);
+  CHECK_FALSE(hopeless_one.bare_lf);
+  LineReader fresh;
+  fresh.wipe_line();  // there is none
+  put(fresh, l, "a\n");
+  fresh.wipe_line();
+  CHECK(std::string(fresh.next(l).line) == "a");
+}
+
+TEST_CASE("a limit of one octet: what is left of a longer line begins none; after one octet it can be hopeless") {
+  LineReader reader;
+  const LineLimits l = limits(1, 0, false, 8);
+  put(reader, l, "a");
+  CHECK(reader.next(l).status == Status::more);
+  put(reader, l, "bc");
+  CHECK(reader.unread_line().empty());
+  LineReader other;
+  put(other, l, "a");
+  CHECK(other.next(l).status == Status::more);
+  put(other, l, "\r\n");
+  CHECK(other.next(limits(8)).status == Status::too_long);  // its first octet is gone
+  CHECK(text(read("123456789\r\n", 0, 100, limits(8, 1, false, 64))) == text({too_long, hopeless}));
+}
+
+TEST_CASE("octets are moved to the front where that is cheap or needed, and stay where they are else") {
+  const LineLimits l = limits(16, 0, false, 64);
+  LineReader reader;
+  const char* const block = reader.room(l).data;
+  put(reader, l, "a\r\nbc");
+  CHECK(std::string(reader.next(l).line) == "a");
+  CHECK(reader.room(l).data == block + 5);  // more than half of the block is free
+  put(reader, l, "\r\n");
+  CHECK(std::string(reader.next(l).line) == "bc");
+  const mailwire::MutableBuffer whole = reader.room(l);
+  CHECK(whole.data == block);
+  CHECK(whole.size == 64);
+  // Just half of it is free: not yet. One octet less: now.
+  put(reader, l, "d\r\n" + std::string(29, 'e'));
+  CHECK(std::string(reader.next(l).line) == "d");
+  const LineLimits longer = limits(60, 0, false, 64);
+  CHECK(reader.room(longer).data == block + 32);
+  put(reader, longer, "e");
+  CHECK(reader.room(longer).data == block + 30);
+}
+
+TEST_CASE("R190: a block grows by doubling, up to the line, and one that may not grow stays") {
+  const LineLimits l = limits(90, 0, false, 16);
+  LineReader reader;
+  std::size_t held = 0;
+  LineLimits small = limits(16, 0, false, 16);
+  for (const std::size_t wanted : {16U, 32U, 64U, 90U}) {
+    const mailwire::MutableBuffer room = reader.room(held == 0 ? small : l);
+    CHECK(held + room.size == wanted);
+    put(reader, held == 0 ? small : l, std::string(room.size, 'x'));
+    held += room.size;
+  }
+  const char* const at = reader.unread().data();
+  CHECK(reader.room(l).size == 0);
+  CHECK(reader.unread().data() == at);
+}

@@ -99,3 +99,13 @@ TEST_CASE_TEMPLATE("more bare LFs than a block can count", Scan, mailwire::Porta
   const std::string text(10'001, '\n');
   CHECK(Scan::count_bare_lf(text.data() + 1, text.data() + text.size()) == 10'000);
 }
+
+TEST_CASE_TEMPLATE("a dot at the very start of what is copied, behind an LF and behind something else", Scan,
+                   mailwire::PortableLineScan, mailwire::LineScan) {
+  for (std::size_t size = 0; size <= 70; ++size) {
+    for (const char* const start : {"\n.", "x."}) {
+      check<Scan>(start + std::string(size, 'y'), true);
+      check<Scan>(start + std::string(size, 'y'), false);
+    }
+  }
+}

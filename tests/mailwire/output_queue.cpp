@@ -301,3 +301,18 @@ TEST_CASE("a run or an end of a single octet is one") {
   CHECK(rest(queue) == ".");
   CHECK_FALSE(queue.has_run());
 }
+
+TEST_CASE("of what was promised there is as much left as was not sent, and nothing where nothing was promised") {
+  OutputQueue queue;
+  CHECK(queue.promised_left() == 0);
+  queue.lend("run", "end");
+  CHECK(queue.promised_left() == 0);
+  queue.drop();
+  queue.promise(10, "end");
+  CHECK(queue.promised_left() == 10);
+  CHECK(queue.promised() == 10);
+  queue.consume(4);
+  CHECK(queue.promised_left() == 6);
+  queue.drop_run();
+  CHECK(queue.promised_left() == 0);
+}

@@ -419,3 +419,31 @@ TEST_CASE("PROXY: at compile time as well") {
   }();
   static_assert(port == 1234);
 }
+
+TEST_CASE("PROXY: the family is known in both versions") {
+  const auto family = [](const std::string& octets) {
+    ProxyParser parser;
+    parser.next(octets);
+    return parser.header().family;
+  };
+  CHECK(family("PROXY TCP4 192.0.2.1 198.51.100.7 50000 110\r\n") == ProxyFamily::ipv4);
+  CHECK(family("PROXY TCP6 ::1 ::2 50000 110\r\n") == ProxyFamily::ipv6);
+  CHECK(family("PROXY UNKNOWN\r\n") == ProxyFamily::unspecified);
+  CHECK(family(v2(0x21, 0x11, ipv4())) == ProxyFamily::ipv4);
+  CHECK(family(v2(0x21, 0x21, ipv6())) == ProxyFamily::ipv6);
+  CHECK(family(v2(0x21, 0x31, paths())) == ProxyFamily::unix_socket);
+}
+
+TEST_CASE("PROXY: the numbers of the TLVs are those of the specification, 2.2") {
+  CHECK(ProxyTlv::alpn == 0x01);
+  CHECK(ProxyTlv::authority == 0x02);
+  CHECK(ProxyTlv::crc32c == 0x03);
+  CHECK(ProxyTlv::noop == 0x04);
+  CHECK(ProxyTlv::unique_id == 0x05);
+  CHECK(ProxyTlv::tls == 0x20);
+  CHECK(ProxyTlv::tls_version == 0x21);
+  CHECK(ProxyTlv::tls_common_name == 0x22);
+  CHECK(ProxyTlv::tls_cipher == 0x23);
+  CHECK(ProxyTlv::tls_signature_algorithm == 0x24);
+  CHECK(ProxyTlv::tls_key_algorithm == 0x25);
+}

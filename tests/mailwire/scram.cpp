@@ -549,3 +549,48 @@ TEST_CASE("a salt may be far longer than all that a user's block has room for") 
   const std::string challenge(server.challenge({salt, 4096, key, key}, "server"));
   CHECK(challenge == "r=clientserver,s=" + encoded(salt) + ",i=4096");
 }
+
+TEST_CASE("SCRAM: keys that nobody has set are none") {
+  CHECK(ScramKeys{}.iterations == 0);
+  const mailwire::OwnScramKeys own;
+  CHECK(own.iterations == 0);
+  CHECK(own.key_size == 0);
+  CHECK(own.view().stored_key.empty());
+  CHECK_FALSE(mailwire::are_scram_keys(ScramHash::sha_1, own.view()));
+}
+
+TEST_CASE("SCRAM F-LOG: what was forgotten is not told any more") {
+  Exchange exchange;
+  exchange.plus = exchange.plus_offered = true;
+  exchange.header = "p=tls-exporter,a=boss,";
+  const auto scram = exchange.challenged();
+  REQUIRE(scram->user() == "user");
+  const std::string_view user = scram->user();
+  scram->forget();
+  CHECK(user == std::string(4, '\0'));
+  CHECK(scram->user().empty());
+  CHECK(scram->authzid().empty());
+  CHECK(scram->binding_type().empty());
+  CHECK(scram->signature().empty());
+  CHECK(scram->final("c=biws,r=clientserver,p=AAAA", "data") == Result::malformed);
+  const auto greeted = exchange.server();
+  REQUIRE(greeted->first(exchange.header + exchange.bare) == Result::ok);
+  greeted->forget();
+  CHECK(greeted->challenge(exchange.keys().view(), "server").empty());
+}
+
+TEST_CASE("SCRAM: one block has room for the whole exchange, also with a long nonce and authzid") {
+  for (const std::size_t size : {std::size_t{1}, std::size_t{150}}) {
+    Exchange exchange;
+    exchange.header = "n,a=" + std::string(size, 'a') + ',';
+    exchange.bare = "n=user,r=" + std::string(7 * size, 'r');
+    const auto scram = exchange.server();
+    REQUIRE(scram->first(exchange.header + exchange.bare) == Result::ok);
+    const char* const block = scram->user().data();
+    const auto keys = exchange.keys();
+    const std::string challenge(scram->challenge(keys.view(), exchange.server_nonce));
+    CHECK(scram->user().data() == block);
+    CHECK(scram->final(exchange.client_final(challenge)) == Result::ok);
+    CHECK(scram->user().data() == block);
+  }
+}

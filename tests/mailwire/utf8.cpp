@@ -29,7 +29,8 @@ constexpr std::size_t shortest(unsigned long number) {
 static_assert(is_utf8("") && is_utf8("abc") && is_utf8("\xC3\xA4") && is_utf8("\xE2\x82\xAC") &&
               is_utf8("\xF0\x9F\x98\x80"));
 static_assert(!is_utf8("\x80") && !is_utf8("\xC3") && !is_utf8("\xC0\x80") && !is_utf8("\xED\xA0\x80"));
-static_assert(mailwire::is_ascii("") && mailwire::is_ascii("\x7F") && !mailwire::is_ascii("a\x80"));
+static_assert(mailwire::is_ascii("") && mailwire::is_ascii("\x7F") && !mailwire::is_ascii("a\x80") &&
+              !mailwire::is_ascii("\x80"));
 static_assert(count_code_points("") == 0 && count_code_points("a\xC3\xA4\xE2\x82\xAC") == 3);
 static_assert(utf8_prefix("\xC3\xA4", 1) == 0 && utf8_prefix("\xC3\xA4", 2) == 2 && utf8_prefix("", 5) == 0);
 
@@ -105,4 +106,18 @@ TEST_CASE("utf8_prefix cuts what is not UTF-8 within the room, at most three oct
 TEST_CASE("count_code_points counts characters, not octets") {
   CHECK(count_code_points("\xF0\x9F\x98\x80\xF0\x9F\x98\x80") == 2);
   CHECK(count_code_points(std::string(300, 'x')) == 300);
+}
+
+TEST_CASE("UTF-8: the size of the character that a text begins with, 0 where that is none") {
+  using mailwire::detail::character_size;
+  CHECK(character_size("az") == 1);
+  CHECK(character_size("\xC3\xA4z") == 2);
+  CHECK(character_size("\xE2\x82\xACz") == 3);
+  CHECK(character_size("\xF0\x9F\x98\x80z") == 4);
+  for (const std::string_view none :
+       {"\x80", "\xC3", "\xE2\x82", "\xE2\x82z", "\xE2\x82\xC3", "\xF0\x9F\x98", "\xF0\x9Fz\x80", "\xF0\x9F\x98z"}) {
+    CAPTURE(none);
+    CHECK(character_size(none) == 0);
+  }
+  CHECK_FALSE(mailwire::is_ascii("\x80"));
 }
