@@ -29,3 +29,47 @@ TEST_CASE("R66: a connection is in the clear and without APOP unless it is told 
   CHECK(connection.apop_challenge.empty());
   CHECK(connection.id == 0);
 }
+
+TEST_CASE("F-DOS F-TIMER: the settings that nobody has changed are those that are documented") {
+  const pop3::Limits limits;
+  CHECK(limits.command_line == 512);
+  CHECK(limits.sasl_line == 12'288);
+  CHECK(limits.endless_line == 65'536);
+  CHECK(limits.input_buffer == 1024);
+  CHECK(limits.output_high == 4096);
+  CHECK(limits.messages == 1'000'000);
+  CHECK(limits.trace == 65'536);
+  CHECK(limits.bad_commands == 20);
+  CHECK(limits.failed_logins == 3);
+  CHECK(limits.login_attempts == 30);
+  CHECK(limits.idle == std::chrono::minutes(10));
+  CHECK(limits.login == std::chrono::minutes(10));
+  CHECK(limits.handshake == std::chrono::seconds(30));
+  CHECK(limits.write_stall == std::chrono::minutes(5));
+  CHECK(limits.answer == pop3::Duration::zero());
+  CHECK(limits.failed_login_delay == std::chrono::seconds(2));
+
+  const pop3::Config config;
+  CHECK(config.scram_decoy_iterations == 4096);
+  CHECK_FALSE(config.offer_stls);
+  CHECK_FALSE(config.expire_per_user);
+  CHECK_FALSE(config.login_delay_per_user);
+  CHECK_FALSE(config.trace);
+}
+
+TEST_CASE("a mechanism, a capability or a verb that is only named") {
+  for (const pop3::Mechanism& mechanism : {pop3::Mechanism(std::string("X-OWN")), pop3::Mechanism("X-OWN")}) {
+    CHECK(mechanism.name == "X-OWN");
+    CHECK_FALSE(mechanism.needs_tls);
+    CHECK_FALSE(mechanism.server_first);
+  }
+  for (const pop3::Capability& capability : {pop3::Capability(std::string("X-A")), pop3::Capability("X-A")}) {
+    CHECK(capability.before_login);
+    CHECK(capability.after_login);
+  }
+  const pop3::CommandSpec spec;
+  CHECK_FALSE(spec.in_authorization);
+  CHECK(spec.in_transaction);
+  CHECK(spec.least_words == 0);
+  CHECK(spec.most_words == 0);
+}

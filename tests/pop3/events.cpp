@@ -42,3 +42,10 @@ TEST_CASE("every fault of a login has a name of its own, and what is none has no
   CHECK(faults == 7);
   CHECK(names.size() == faults);
 }
+
+TEST_CASE("a request that nobody has made says that it came in the clear, and counts no attempt") {
+  const pop3::AuthRequest request;
+  CHECK_FALSE(request.encrypted);
+  CHECK(request.attempt == 0);
+  CHECK(request.method == pop3::AuthMethod::user_pass);
+}

@@ -1214,3 +1214,126 @@ TEST_CASE("F-LOG: what a request has shown is wiped when the session closes, and
   server.session.disconnect();
   CHECK(request.argument == std::string(6, '\0'));
 }
+
+TEST_CASE("tokens are numbered from 1, with the session's id in front; each way to log in gets a new one") {
+  Server server(plain_config(), with_apop(7));
+  const std::uint64_t base = std::uint64_t{7} << 32;
+  const auto first = server.ask<AuthRequest>("AUTH PLAIN AGFubgBubw==\r\n");
+  CHECK(first.token.value() == base + 1);
+  server.answer(first);
+  const auto second = server.ask<AuthRequest>("AUTH PLAIN AGFubgBwdw==\r\n");
+  CHECK(second.token.value() == base + 2);
+  CHECK(server.session.accept(first.token) == Outcome::stale);
+  server.answer(second);
+  CHECK(server.next<ListRequest>().token.value() == base + 3);
+}
+
+TEST_CASE("R20 F-TIMER: the time for the login is a deadline of its own, also while an answer is awaited") {
+  pop3::Config config = plain_config();
+  config.limits.login = seconds(60);
+  Server server(config);
+  server.say("");
+  const auto end = server.harness.now + seconds(60);
+  CHECK(server.session.deadline() == end);
+  server.harness.now += seconds(10);
+  server.ask<AuthRequest>(log_in);
+  CHECK_FALSE(server.harness.poll());
+  CHECK(server.session.deadline() == end);
+}
+
+TEST_CASE("R50 F-TIMER: the peer has its full time to take what comes when it has read everything") {
+  for (const std::size_t size : {std::size_t{100}, std::size_t{40'000}}) {  // copied, and lent
+    CAPTURE(size);
+    Server server;
+    server.log_in();
+    server.harness.accept(server.ask<RetrieveRequest>("RETR 1\r\n"));
+    const auto request = server.ask<BodyRequest>();
+    CHECK_FALSE(server.harness.poll());
+    server.harness.now += minutes(4);
+    CHECK_FALSE(server.harness.poll());
+    server.harness.lend(request, std::string(size, 'x') + "\r\n", Chunk::more);
+    server.harness.poll();
+    CHECK(server.session.wants_output());
+    CHECK(server.session.deadline() == server.harness.now + minutes(5));
+  }
+}
+
+TEST_CASE("F-DOS: replies of exactly Limits::output_high octets hold nothing up, one octet more does") {
+  const std::string_view greeting = "+OK POP3 server ready\r\n";
+  for (const std::size_t less : {std::size_t{0}, std::size_t{1}}) {
+    CAPTURE(less);
+    pop3::Config config = plain_config();
+    config.limits.output_high = greeting.size() - less;
+    {
+      Server server(config);
+      server.harness.feed("QUIT\r\n");
+      server.harness.poll();
+      CHECK((tests::queued(server.session) > greeting.size()) == (less == 0));
+    }
+    config.texts[pop3::Text::listing] = "POP3 server ready";
+    config.texts[pop3::Text::octets] = "POP3 server ready";
+    {
+      Server server(config);
+      server.log_in();
+      server.harness.feed("LIST\r\n");
+      server.harness.poll();
+      CHECK((tests::queued(server.session) > greeting.size()) == (less == 0));
+    }
+    {
+      Server server(config);
+      server.log_in();
+      server.harness.accept(server.ask<RetrieveRequest>("RETR 1\r\n"));
+      const auto event = server.harness.poll();
+      CHECK(tests::queued(server.session) == greeting.size());
+      CHECK((event && std::holds_alternative<BodyRequest>(*event)) == (less == 0));
+    }
+  }
+}
+
+TEST_CASE("deadline() is not due after a write that took nothing of a lent body") {
+  Server server(plain_config(), {}, {{"u", std::string(20'000, 'x') + "\r\n"}});
+  server.log_in();
+  server.answer(server.ask<RetrieveRequest>("RETR 1\r\n"));
+  CHECK_FALSE(server.harness.poll());
+  server.session.consume_output(0);
+  CHECK(server.session.deadline() == server.harness.now + minutes(5));
+}
+
+TEST_CASE("F-LOG: a line that the application is asked about is wiped from the input, whatever it means") {
+  pop3::Config config = plain_config();
+  config.commands.push_back({"*"});
+  Server server(config);
+  server.log_in();
+  const std::string line = "PASX secret\r\n";
+  const auto room = server.session.input_buffer();
+  REQUIRE(room.size >= line.size());
+  line.copy(room.data, line.size());
+  server.session.commit_input(line.size());
+  server.next<pop3::CommandRequest>();
+  CHECK(std::string_view(room.data, room.size).find("secret") == std::string_view::npos);
+}
+
+TEST_CASE("F-LOG: what a request has shown is wiped with its answer, and trim() leaves it there once all is over") {
+  enum class Way { accept, refuse, lend, trim };
+  for (const Way way : {Way::accept, Way::refuse, Way::lend, Way::trim}) {
+    CAPTURE(static_cast<int>(way));
+    pop3::Config config = plain_config();
+    config.commands.push_back({"XYZ", false, true, 0, 1});
+    Server server(config);
+    server.log_in();
+    const auto request = server.ask<pop3::CommandRequest>("XYZ secret-that-is-not-so-short\r\n");
+    const std::size_t size = request.argument.size();
+    CHECK(size == 27);
+    switch (way) {
+      case Way::accept: server.session.accept(request.token, ""); break;
+      case Way::refuse: server.session.refuse(request.token); break;
+      case Way::lend: server.session.lend_body(request.token, "", Chunk::last); break;
+      case Way::trim:
+        server.session.disconnect();
+        server.session.trim();
+        break;
+    }
+    CHECK(request.argument == std::string(size, '\0'));
+    CHECK(server.session.counters().by_verb[static_cast<std::size_t>(pop3::Verb::other)] == 1);
+  }
+}

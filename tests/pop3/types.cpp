@@ -85,3 +85,22 @@ TEST_CASE("every way to log in has a name of its own, but for those of the appli
   CHECK(names.count("") == 0);
   for (unsigned i = other; i < 256; ++i) CHECK(to_string(static_cast<pop3::AuthMethod>(i)).empty());
 }
+
+TEST_CASE("every count begins at 0, and messages that stay for ever have a number of days of their own") {
+  const pop3::Counters counters;
+  CHECK(counters.octets_in == 0);
+  CHECK(counters.octets_out == 0);
+  CHECK(counters.commands == 0);
+  CHECK(counters.bad_commands == 0);
+  CHECK(counters.failed_logins == 0);
+  CHECK(counters.logins == 0);
+  CHECK(counters.retrieved == 0);
+  CHECK(counters.tops == 0);
+  CHECK(counters.marked == 0);
+  CHECK(counters.removed == 0);
+  CHECK(counters.body_octets == 0);
+  CHECK(counters.octets_before_tls == 0);
+  for (const std::uint32_t count : counters.by_verb) CHECK(count == 0);
+  for (const std::uint32_t count : counters.broken) CHECK(count == 0);
+  CHECK(pop3::expire_never == 4'294'967'295U);
+}

@@ -728,3 +728,45 @@ TEST_CASE("F-MEMORY: a long listing takes half of what a trace may hold, whether
     CHECK(line.size() < 1030);
   }
 }
+
+TEST_CASE("16 KiB of clean octets are lent and fewer copied; 64 KiB are looked at, or copied, at a time") {
+  struct Piece {
+    std::string chunk;
+    std::size_t lent, copied;  // at first
+  };
+  const std::string xs(200'000, 'x');
+  const Piece pieces[] = {{xs.substr(0, 16 * 1024), 16 * 1024, 0},
+                          {xs.substr(0, 16 * 1024 - 1), 0, 16 * 1024 - 1},
+                          {xs.substr(0, 16 * 1024) + "\n" + xs.substr(0, 100), 16 * 1024, 0},
+                          {xs, 64 * 1024, 0},
+                          {"." + xs, 0, 64 * 1024}};
+  for (const Piece& piece : pieces) {
+    CAPTURE(piece.chunk.size());
+    Server server;
+    server.log_in();
+    server.harness.accept(server.ask<RetrieveRequest>("RETR 1\r\n"));
+    const auto request = server.ask<BodyRequest>();
+    CHECK(server.session.lend_body(request.token, piece.chunk, Chunk::more) == Outcome::applied);
+    server.session.poll(server.harness.now);
+    pop3::ConstBuffer runs[4];
+    std::size_t lent = 0, copied = 0;
+    for (std::size_t i = 0, count = server.session.gather(runs, 4); i < count; ++i) {
+      const bool inside = runs[i].data >= piece.chunk.data() && runs[i].data < piece.chunk.data() + piece.chunk.size();
+      (inside ? lent : copied) += runs[i].size;
+    }
+    CHECK(lent == piece.lent);
+    CHECK(copied == piece.copied);
+  }
+}
+
+TEST_CASE("R7 F-ERRTEXT: of what the application says about a failed login nothing is taken for a place of a number") {
+  pop3::Config config = plain_config();
+  config.texts[pop3::Text::no_message] = "no message, {1} and {2}";
+  Server server(config);
+  server.harness.refuse(server.ask<AuthRequest>(log_in), {Code::auth, "{1} {2} {} %"});
+  CHECK(server.say("") == "-ERR [AUTH] {1} {2} {} %\r\n");
+  server.harness.refuse(server.ask<ListRequest>(log_in), {Code::in_use, "{1} {2} {} %"});
+  CHECK(server.say("") == "-ERR [IN-USE] {1} {2} {} %\r\n");
+  server.log_in();
+  CHECK(server.command("RETR 9") == "-ERR no message, 0 and 0\r\n");  // a place for which there is no number
+}

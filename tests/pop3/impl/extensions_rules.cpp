@@ -418,3 +418,17 @@ TEST_CASE("R7: however long the text of a language is, the answer to LANG is one
   server.say("");
   CHECK(server.command("LANG de") == "+OK de " + std::string(400, 'x') + "\r\n");
 }
+
+TEST_CASE("R1 R224 R238: of a language's tag 100 octets are shown, and its line has 512 at most, whatever its name") {
+  std::string tag = "de";
+  while (tag.size() < 120) tag += "-12345678";
+  pop3::Config config = plain_config();
+  config.languages = {{tag, std::string(600, 'n')}};
+  Server server(config);
+  server.say("");
+  const std::string head = tag.substr(0, 100);
+  CHECK(server.command("LANG *").substr(0, 105) == "+OK " + head + ' ');
+  const std::string list = server.command("LANG");
+  const std::string line = list.substr(list.find('\n') + 1);
+  CHECK(line == head + ' ' + std::string(512 - 100 - 1 - 2, 'n') + "\r\n.\r\n");
+}

@@ -80,3 +80,52 @@ TEST_CASE("without a trace there is none") {
   CHECK(traces.say("CAPA\r\nUSER ann\r\nPASS pw\r\nRETR 1\r\n") ==
         plain.say("CAPA\r\nUSER ann\r\nPASS pw\r\nRETR 1\r\n"));  // and it changes nothing
 }
+
+TEST_CASE("F-DOS: a trace holds fewer octets than its limit, and tells of a single line that is missing") {
+  pop3::Config config = traced();
+  const auto trace = [&] {
+    Server server(config);
+    server.command("NOOP");
+    return server.session.take_trace();
+  };
+  const std::string whole = trace();
+  const std::size_t last = whole.rfind('\n', whole.size() - 2) + 1;
+  config.limits.trace = whole.size();
+  CHECK(trace() == whole);
+  config.limits.trace = whole.size() - 1;  // there is no room for the last line's end
+  CHECK(trace() == whole.substr(0, last) + "# lines left out: 1\n");
+}
+
+TEST_CASE("take_trace() tells of replies that no poll() has seen yet") {
+  Server server(traced());
+  const auto request = server.ask<pop3::CommitRequest>("USER ann\r\nPASS pw\r\nQUIT\r\n");
+  server.session.take_trace();
+  server.session.accept(request.token);
+  CHECK(server.session.take_trace() == "answer: accept 0\nS: +OK bye\n");
+}
+
+TEST_CASE("a trace tells how much of a body that was cut was given, unless it was nothing") {
+  for (const std::size_t octets : {std::size_t{0}, std::size_t{1}, std::size_t{2}}) {
+    CAPTURE(octets);
+    Server server(traced());
+    server.log_in();
+    server.harness.send(server.ask<pop3::RetrieveRequest>("RETR 1\r\n"), std::string(octets, 'x'), pop3::Chunk::more);
+    server.ask<pop3::BodyRequest>();
+    server.harness.disconnect();
+    server.say("");
+    const std::string trace = server.session.take_trace();
+    const std::string wanted =
+        octets == 0 ? "" : "\nS* " + std::to_string(octets + 2) + " cut\n";  // with the line's end
+    CAPTURE(trace);
+    CHECK(trace.find(wanted) != trace.npos);
+    CHECK((trace.find("\nS* ") == trace.npos) == (octets == 0));
+  }
+}
+
+TEST_CASE("a trace shows a false number of removed messages as one more than there were") {
+  Server server(traced());
+  const auto request = server.ask<pop3::CommitRequest>("USER ann\r\nPASS pw\r\nDELE 1\r\nQUIT\r\n");
+  const std::uint32_t wrong[] = {2};
+  CHECK(server.session.accept(request.token, pop3::Numbers{wrong, 1}) == pop3::Outcome::invalid);
+  CHECK(server.session.take_trace().find("\nanswer: accept 2 -> invalid\n") != std::string::npos);
+}

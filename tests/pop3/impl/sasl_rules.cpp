@@ -325,3 +325,14 @@ TEST_CASE("SCRAM tells a client nothing when the application calls its user unkn
     CHECK(server.say("").substr(0, 2) == "+ ");
   }
 }
+
+TEST_CASE("F-LOG: of a name that a login failed with 255 octets are told") {
+  for (const std::size_t size : {std::size_t{255}, std::size_t{256}, std::size_t{2000}}) {
+    CAPTURE(size);
+    Server server(all_mechanisms(), with_tls());
+    server.say("");
+    const std::string first = "p=tls-unique,,n=" + std::string(size, 'n') + ",r=x";  // there is no such binding
+    CHECK(is_error(server.command("AUTH SCRAM-SHA-256-PLUS " + encoded(first))));
+    CHECK(server.saw("LoginFailed fault=wrong_binding user=\"" + std::string(255, 'n') + '"'));
+  }
+}
