@@ -1337,3 +1337,43 @@ TEST_CASE("F-LOG: what a request has shown is wiped with its answer, and trim() 
     CHECK(server.session.counters().by_verb[static_cast<std::size_t>(pop3::Verb::other)] == 1);
   }
 }
+
+TEST_CASE("R94: what is pipelined behind a listing, or behind a reply that was held, is served by the same poll()") {
+  Server server;
+  server.log_in();
+  server.harness.feed("LIST\r\nDELE 9\r\n");
+  CHECK_FALSE(server.harness.poll());
+  CHECK(server.session.output().find("\r\n.\r\n-ERR") != std::string_view::npos);
+
+  Server other;
+  other.harness.refuse(other.ask<AuthRequest>("USER ann\r\nPASS no\r\nUSER bob\r\n"));
+  CHECK_FALSE(other.harness.poll());
+  CHECK(other.session.output().find("\r\n+OK send PASS") != std::string_view::npos);
+
+  pop3::Config config = plain_config();
+  config.mechanisms = {"XOAUTH2"};
+  Server third(config);
+  third.harness.refuse(third.ask<AuthRequest>("AUTH XOAUTH2 dXNlcj1hbm4BYXV0aD1CZWFyZXIgdAEB\r\n\r\n"));
+  CHECK_FALSE(third.harness.poll());
+  CHECK(third.session.output().substr(0, 2) == "+ ");
+  CHECK(third.session.output().find("\r\n-ERR") != std::string_view::npos);
+}
+
+TEST_CASE("R251 R252: without a nonce, an identity or a binding there is no mechanism that needs it") {
+  for (const char* name : {"CRAM-MD5", "EXTERNAL", "SCRAM-SHA-256-PLUS"}) {
+    for (const bool encrypted : {false, true}) {
+      CAPTURE(name);
+      CAPTURE(encrypted);
+      pop3::Config config = plain_config();
+      config.mechanisms = {name};
+      pop3::Connection connection;
+      connection.encrypted = encrypted;
+      const std::string nonce = "0123456789abcdef";
+      if (std::string(name) != "CRAM-MD5") connection.nonce = nonce;
+      Server server(config, connection);
+      server.say("");
+      CHECK(server.command("CAPA").find(name) == std::string::npos);
+      CHECK(is_error(server.command(std::string("AUTH ") + name)));
+    }
+  }
+}

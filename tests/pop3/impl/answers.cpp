@@ -770,3 +770,19 @@ TEST_CASE("R7 F-ERRTEXT: of what the application says about a failed login nothi
   server.log_in();
   CHECK(server.command("RETR 9") == "-ERR no message, 0 and 0\r\n");  // a place for which there is no number
 }
+
+TEST_CASE("R47: a list of removed messages that names all of many is believed") {
+  std::vector<std::string> uids;
+  std::vector<pop3::MessageInfo> infos;
+  for (int i = 0; i < 1000; ++i) uids.push_back("u" + std::to_string(i));
+  for (const std::string& uid : uids) infos.push_back({1, uid});
+  Server server;
+  server.harness.accept(server.ask<ListRequest>(log_in), infos);
+  std::string lines;
+  for (int i = 1; i <= 1000; ++i) lines += "DELE " + std::to_string(i) + "\r\n";
+  for (std::size_t at = 0; at < lines.size(); at += 500) server.say(std::string_view(lines).substr(at, 500));
+  const auto request = server.ask<CommitRequest>("QUIT\r\n");
+  CHECK(request.numbers.size() == 1000);
+  CHECK(server.harness.accept(request, request.numbers) == Outcome::applied);
+  CHECK(server.session.counters().removed == 1000);
+}
