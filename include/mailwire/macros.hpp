@@ -22,6 +22,13 @@
 #define MAILWIRE_COLD
 #endif
 
+// What is at this address will be wanted soon.
+#if defined(__GNUC__)
+#define MAILWIRE_PREFETCH(address) __builtin_prefetch(address)
+#else
+#define MAILWIRE_PREFETCH(address) static_cast<void>(address)
+#endif
+
 // POP3_ASSERT(condition): a precondition that the calling program broke. Nothing that comes over the wire can break
 // one, and the code that follows copes with the broken case, so that release builds stay safe without it.
 #ifndef POP3_ASSERT

@@ -126,17 +126,33 @@ run() { # MODE SERVER REP
     esac
   fi
   case $mode in crowd*) args+=(--expect '' --seconds 5) ;; esac
-  timeout 120 "$work/load" "${args[@]}" >"$work/out" 2>"$work/err"
+  local load=("$work/load")
+  if [ "$mode" = cmds1 ]; then
+    keep_on "$last_processor" "$server"
+    load=(taskset -c 0 "$work/load")
+  fi
+  timeout 120 "${load[@]}" "${args[@]}" >"$work/out" 2>"$work/err"
   record "$mode" "$2" "$3" $?
+  [ "$mode" != cmds1 ] || keep_on "0-$last_processor" "$server"
 }
 descendants() { # PID: and itself
   local child
   echo "$1"
   for child in $(pgrep -P "$1"); do descendants "$child"; done
 }
-# Counting slows a server down, so nothing is timed here.
+# Where each command waits for the reply to the last one, a command costs up to twice as much if the scheduler happens to
+# have server and client on processors of their own. So there it is not left to it.
+last_processor=$(($(nproc) - 1))
+keep_on() { # PROCESSORS SERVER
+  local process
+  for process in $(descendants "${pid[$2]}"); do taskset -a -p -c "$1" "$process" >/dev/null; done
+}
+# Counting slows a server down, so nothing is timed here. What is counted is work with files that are in memory, so they
+# are all asked for once before: a server may go another way for what it has to wait for.
 count_calls() { # MODE SERVER
   local args=() tracer process
+  [ "$1" != pop ] || timeout 50 "$work/load" --port "$(port_of "$2")" --mode pop --users $small --connections 16 \
+    --count $((2 * small)) --warmup 0 >/dev/null 2>&1
   for process in $(descendants "${pid[$2]}"); do args+=(-p "$process"); done
   timeout -s INT 60 strace -f -c -U calls,name -o "$work/calls" "${args[@]}" 2>/dev/null &
   tracer=$!

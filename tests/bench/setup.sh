@@ -24,7 +24,7 @@ install_missing() { # PACKAGE...
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2 ||
     die "please install ${missing[*]}"
 }
-needed=(g++ meson ninja-build pkg-config python3 openssl strace libboost-dev libboost-program-options-dev libssl-dev
+needed=(g++ meson ninja-build pkg-config python3 openssl procps strace util-linux libboost-dev libboost-program-options-dev libssl-dev
   libcrypt-dev libsodium-dev libidn-dev nlohmann-json3-dev)
 
 # pop3d holds two descriptors for a session: its socket and the maildrop that it has locked.

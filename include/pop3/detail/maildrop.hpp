@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../../mailwire/ascii.hpp"
+#include "../../mailwire/macros.hpp"
 #include "../config.hpp"
 
 namespace pop3 {
@@ -60,20 +61,21 @@ class Maildrop {
       uid_octets += message.uid.size();
     }
     if (rules.uids && uid_octets > ~std::uint32_t{0}) return false;
-    std::vector<std::string> renamed;
+    Renamed renamed;
     if (rules.uids && rules.equal_uids != EqualUids::allow && !part_equal_uids(listing, rules, renamed)) return false;
     if (listing.count == 0) return true;
-    for (const std::string& name : renamed) uid_octets += name.size();  // more than is needed
+    uid_octets += renamed.names.size();  // more than is needed
     if (uid_octets > ~std::uint32_t{0}) return false;
     block_ = new char[listing.count * sizeof(Message) + (rules.uids ? uid_octets : 0)];
     count_ = static_cast<std::uint32_t>(listing.count);
     left_ = count_;
-    std::uint32_t start = 0;
-    for (std::uint32_t i = 0; i < count_; ++i) {
-      const bool other = !renamed.empty() && !renamed[i].empty();
-      const std::string_view name = other ? std::string_view(renamed[i]) : listing.data[i].uid;
-      start = put(i, listing.data[i], rules, rules.uids ? name : std::string_view{}, start);
+    std::uint32_t next = 0, start = 0;
+    for (const Renamed::Message& message : renamed.messages) {
+      start = put_all(next, message.number - 1, listing, rules, start);
+      next = message.number;
+      start = put(next - 1, listing.data[next - 1], rules, renamed.name(message), start);
     }
+    put_all(next, count_, listing, rules, start);
     return true;
   }
 
@@ -182,44 +184,59 @@ class Maildrop {
       while (slots < 2 * listing.count) slots *= 2;
       slots_.resize(slots);
     }
-    // The first message that was added with this unique-id, from 1 on; 0 = there is none.
-    std::uint32_t find(std::string_view uid) const noexcept {
-      const std::uint64_t hash = hash_of(uid);
-      return slots_[place(uid, hash)].number;
-    }
-    // The same, and adds this one if there is none.
-    std::uint32_t find_or_add(std::uint32_t number) noexcept {
-      const std::string_view uid = listing_.data[number - 1].uid;
-      const std::uint64_t hash = hash_of(uid);
-      Slot& slot = slots_[place(uid, hash)];
-      if (slot.number != 0) return slot.number;
-      slot = {number, check(hash)};
-      return 0;
+    bool has(std::string_view uid) const noexcept { return slots_[place(uid, hash_of(uid))].number != 0; }
+    // Adds all, in their order, and calls on_again(number, first) for each whose unique-id another one before it has.
+    // The table may be larger than what the processor holds of the memory: so the slots of some messages are fetched
+    // together, instead of waiting for each.
+    template <class OnAgain>
+    void add_all(OnAgain on_again) {
+      constexpr std::size_t together = 16;
+      std::uint64_t hashes[together];
+      for (std::size_t first = 0; first < listing_.count; first += together) {
+        const std::size_t left = listing_.count - first, count = left < together ? left : together;
+        for (std::size_t i = 0; i < count; ++i) {
+          hashes[i] = hash_of(listing_.data[first + i].uid);
+          MAILWIRE_PREFETCH(&slots_[home(hashes[i])]);
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+          const auto number = static_cast<std::uint32_t>(first + i + 1);
+          Slot& slot = slots_[place(listing_.data[first + i].uid, hashes[i])];
+          if (slot.number != 0)
+            on_again(number, slot.number);
+          else
+            slot = {number, check(hashes[i])};
+        }
+      }
     }
 
    private:
     struct Slot {
-      std::uint32_t number = 0;  // of the message; 0 = empty
+      std::uint32_t number = 0;  // of the message, from 1 on; 0 = empty
       std::uint32_t check = 0;   // of the hash, so that other unique-ids are seldom looked at
     };
 
     static std::uint32_t check(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash); }
     // Eight octets at a time, each time mixed by a multiplication.
     static std::uint64_t hash_of(std::string_view uid) noexcept {
-      std::uint64_t hash = uid.size();
-      while (!uid.empty()) {
-        std::uint64_t octets = 0;
-        const std::size_t n = uid.size() < sizeof octets ? uid.size() : sizeof octets;
-        std::memcpy(&octets, uid.data(), n);
-        hash = (hash ^ octets) * 0x9E3779B97F4A7C15U;
-        hash ^= hash >> 32;
-        uid.remove_prefix(n);
+      std::uint64_t hash = uid.size(), octets = 0;
+      for (; uid.size() >= sizeof octets; uid.remove_prefix(sizeof octets)) {
+        std::memcpy(&octets, uid.data(), sizeof octets);
+        hash = mix(hash, octets);
       }
-      return hash;
+      octets = 0;
+      if (!uid.empty()) std::memcpy(&octets, uid.data(), uid.size());
+      return mix(hash, octets);
+    }
+    static std::uint64_t mix(std::uint64_t hash, std::uint64_t octets) noexcept {
+      hash = (hash ^ octets) * 0x9E3779B97F4A7C15U;
+      return hash ^ hash >> 32;
+    }
+    std::size_t home(std::uint64_t hash) const noexcept {
+      return static_cast<std::size_t>(hash >> 20) & (slots_.size() - 1);
     }
     // Where it is, or would be: half of the slots are empty, so there is one.
     std::size_t place(std::string_view uid, std::uint64_t hash) const noexcept {
-      std::size_t i = static_cast<std::size_t>(hash >> 20) & (slots_.size() - 1);
+      std::size_t i = home(hash);
       while (slots_[i].number != 0 &&
              !(slots_[i].check == check(hash) && listing_.data[slots_[i].number - 1].uid == uid))
         i = (i + 1) & (slots_.size() - 1);
@@ -228,6 +245,21 @@ class Maildrop {
 
     Listing listing_;
     std::vector<Slot> slots_;
+  };
+
+  // Messages that have a new unique-id, in ascending order.
+  struct Renamed {
+    struct Message {
+      std::uint32_t number;
+      std::uint32_t first;        // that has had the unique-id before
+      std::uint32_t start, size;  // of the new one, in `names`
+    };
+    std::vector<Message> messages;
+    std::string names;
+
+    std::string_view name(const Message& message) const noexcept {
+      return std::string_view(names).substr(message.start, message.size);
+    }
   };
 
   // Each is greater than the one before it, as in a listing that is sorted by them: no two are equal.
@@ -239,25 +271,28 @@ class Maildrop {
 
   // Finds unique-ids that are there twice; renames all but the first of each, the same way as long as the listing is in
   // the same order. False: they are refused, or a new name has no room.
-  static bool part_equal_uids(Listing listing, const Rules& rules, std::vector<std::string>& renamed) {
+  static bool part_equal_uids(Listing listing, const Rules& rules, Renamed& renamed) {
     if (ascend(listing)) return true;
     UidIndex index(listing);
-    std::vector<std::uint32_t> again;  // numbers of those that were there before
-    for (std::uint32_t number = 1; number <= listing.count; ++number)
-      if (index.find_or_add(number) != 0) again.push_back(number);
-    if (again.empty()) return true;
+    index.add_all([&](std::uint32_t number, std::uint32_t first) {
+      renamed.messages.push_back({number, first, 0, 0});
+    });
+    if (renamed.messages.empty()) return true;
     if (rules.equal_uids == EqualUids::refuse) return false;
-    renamed.resize(listing.count);
     std::vector<std::uint32_t> copies(listing.count);  // of the first with this unique-id
-    for (const std::uint32_t number : again) {
-      const std::string_view uid = listing.data[number - 1].uid;
-      std::uint32_t& count = copies[index.find(uid) - 1];
-      std::string name;
+    std::string& names = renamed.names;
+    for (Renamed::Message& message : renamed.messages) {
+      const std::size_t start = names.size();
+      std::uint32_t& count = copies[message.first - 1];
+      std::string_view name;
       do {
-        name = std::string(uid) + '-' + std::to_string(++count + 1);
-      } while (index.find(name) != 0);
+        names.resize(start);
+        names.append(listing.data[message.number - 1].uid).append(1, '-').append(std::to_string(++count + 1));
+        name = std::string_view(names).substr(start);
+      } while (index.has(name));
       if (!is_uid(name)) return false;
-      renamed[number - 1] = name;
+      message.start = static_cast<std::uint32_t>(start);
+      message.size = static_cast<std::uint32_t>(name.size());
     }
     return true;
   }
@@ -276,6 +311,14 @@ class Maildrop {
     if (!uid.empty()) std::memcpy(block_ + count_ * sizeof(Message) + start, uid.data(), uid.size());
     octets_left_ += size;
     return start + static_cast<std::uint32_t>(uid.size());
+  }
+
+  // Those from `first` to before `end`, counted from 0, as they are.
+  std::uint32_t put_all(std::uint32_t first, std::uint32_t end, Listing listing, const Rules& rules,
+                        std::uint32_t start) noexcept {
+    for (std::uint32_t i = first; i < end; ++i)
+      start = put(i, listing.data[i], rules, rules.uids ? listing.data[i].uid : std::string_view{}, start);
+    return start;
   }
 
   char* block_ = nullptr;             // all messages, then all unique-ids, one behind the other

@@ -3,7 +3,7 @@
 //
 // What a mail server costs that has the library, a driver and little else: the Maildir of each user is ROOT/USER, all
 // have the same password, everything happens on one thread. The size of a message comes from ",W=" in its name, or is
-// counted at login. Files are read in blocks of 64 KiB, which are lent to the session; a large one that was found to
+// counted at login. Files are read in blocks of 128 KiB, which are lent to the session; a large one that was found to
 // need no change is sent by sendfile() from then on. What TOP has read is kept for a while: a file of a Maildir never
 // changes. Maildrops are locked against other sessions of this process only.
 #include <dirent.h>
@@ -23,7 +23,7 @@
 
 namespace {
 
-constexpr std::size_t block = 64 * 1024, spare_blocks = 64;
+constexpr std::size_t block = 128 * 1024, spare_blocks = 32;
 constexpr std::size_t large = 16 * 1024;        // octets of a message that is worth a sendfile()
 constexpr std::size_t head = 4 * 1024;          // octets of a message that TOP reads first
 constexpr std::size_t most_heads = 1024;        // kept at a time
