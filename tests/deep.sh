@@ -26,15 +26,22 @@ explore() {
 }
 # Every small change of the library: what no test notices has to be explained.
 mutation() { setup clang doctest-dev && python3 tests/mutation/mutate.py --work "$work/mutation" --least 100; }
-# Every allocation fails in turn, every dialogue is broken off at every octet; kill -9 of pop3d, a thousand times.
+# Every allocation fails in turn, every dialogue is broken off at every octet, pop3d is killed a thousand times; then,
+# with AddressSanitizer, which looks for leaks too, and UBSan, the first two again and pop3d with calls of the system that
+# fail.
 faults() {
-  setup doctest-dev libboost-dev libboost-program-options-dev libssl-dev libcrypt-dev libsodium-dev libidn-dev \
-    nlohmann-json3-dev &&
+  setup clang libclang-rt-14-dev doctest-dev libboost-dev libboost-program-options-dev libssl-dev libcrypt-dev \
+    libsodium-dev libidn-dev nlohmann-json3-dev &&
     build tests 'tests/faults_allocations tests/faults_octets' -Dtests=enabled -Dexamples=disabled &&
     "$work/tests/tests/faults_allocations" tests/dialogues &&
     "$work/tests/tests/faults_octets" --all tests/dialogues &&
     build pop3d examples/pop3d -Dtests=disabled -Dexamples=enabled &&
-    python3 tests/faults/kill.py "$work/pop3d/examples/pop3d" 1000
+    python3 tests/faults/kill.py "$work/pop3d/examples/pop3d" 1000 &&
+    CXX=clang++ build sanitized 'tests/faults_allocations tests/faults_octets examples/pop3d' -Dtests=enabled \
+      -Dexamples=enabled -Db_sanitize=address,undefined -Db_lundef=false &&
+    "$work/sanitized/tests/faults_allocations" tests/dialogues &&
+    "$work/sanitized/tests/faults_octets" --all tests/dialogues &&
+    python3 tests/interop/run.py "$work"/sanitized/examples/pop3d none none none test_faults
 }
 # Other compilers, libraries, word sizes and byte orders.
 ports() { sh tests/ports.sh all; }

@@ -382,6 +382,11 @@ void Connection::answer(const pop3::BodyDone& done) {
 
 void Connection::answer(const pop3::CommitRequest& ask) {
   const auto accept = [this, ask](std::size_t removed) {
+    if (removed < ask.numbers.count)
+      LogLine(services_.log, Level::warning, "quit")
+          .add("user", user_)
+          .add("marked", ask.numbers.count)
+          .add("removed", removed);
     maildrop_.reset();  // before the answer: whoever reads it may log in again
     session_->accept(ask.token, removed);
   };

@@ -276,13 +276,13 @@ std::size_t Maildir::remove(pop3::Numbers numbers) {
     }
   } catch (const std::system_error&) {  // the rest stays; what is gone already is told
   }
-  for (const MaildirFolder which : {folder_new, folder_cur})
-    if (touched[which] && !sync(which)) return 0;  // they may come back after a crash: none is known to be gone
-  return numbers.count - left.size();
+  bool lasting = true;
+  for (const MaildirFolder which : {folder_new, folder_cur}) lasting = (!touched[which] || sync(which)) && lasting;
+  return lasting ? numbers.count - left.size() : 0;  // else they may come back: none is known to be gone
 }
 
 // Only the very file that was listed, and only if it has the size that it had.
-bool Maildir::remove(const Entry& entry, bool (&touched)[folders]) {
+bool Maildir::remove(const Entry& entry, bool (&touched)[folders]) noexcept try {
   if (entry.gone) return false;
   const int in = folder(entry.folder).get();
   const char* const name = listing_->c_name(entry);
@@ -291,6 +291,8 @@ bool Maildir::remove(const Entry& entry, bool (&touched)[folders]) {
                        !has_changed(entry.file, state) && ::unlinkat(in, name, 0) == 0;
   touched[entry.folder] |= removed;
   return removed;
+} catch (const std::system_error&) {  // its folder cannot be opened
+  return false;
 }
 
 bool Maildir::sync(MaildirFolder which) {

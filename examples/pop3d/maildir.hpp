@@ -75,7 +75,7 @@ class Maildir : public Maildrop {
   Descriptor open_by_name(const MaildirListing& listing, const Entry& entry);
   std::unique_ptr<Message> read_from(Descriptor file, const struct stat& state, const Entry& entry);
   bool locate_again();
-  bool remove(const Entry& entry, bool (&touched)[folders]);
+  bool remove(const Entry& entry, bool (&touched)[folders]) noexcept;
   bool sync(MaildirFolder which);
 
   Descriptor directory_;         // holds the lock; none = no such Maildir

@@ -48,10 +48,10 @@ class MaildirMessage : public Message {
   Block block_;
 };
 
-// One that was read as a whole, since it is small.
+// One that was read as a whole, since it is small: larger ones may be sent by the system.
 class SmallMessage : public Message {
  public:
-  static constexpr std::size_t most_octets = 16 * 1024;
+  static constexpr std::size_t most_octets = 16 * 1024 - 1;
 
   // Null: the file does not have just so many octets, or would have to be waited for.
   static std::unique_ptr<SmallMessage> read_from(const Descriptor& file, std::size_t size);

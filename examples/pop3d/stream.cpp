@@ -80,21 +80,18 @@ Tried Stream::read(char* to, std::size_t room) {
 Tried Stream::write(const pop3::ConstBuffer* runs, std::size_t count, bool more_follows) {
   if (ssl_) return write_tls(runs, count);
   const int flags = more_follows ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
-  std::size_t total = runs[0].size;
-  ssize_t sent = 0;
-  if (count == 1) {  // as mostly: that is less for the system to look at
-    sent = ::send(socket_, runs[0].data, total, flags);
-  } else {
-    iovec parts[most_runs];
-    count = std::min(count, most_runs);
-    total = 0;
-    for (std::size_t i = 0; i < count; total += runs[i].size, ++i)
-      parts[i] = {const_cast<char*>(runs[i].data), runs[i].size};
-    msghdr message{};
-    message.msg_iov = parts;
-    message.msg_iovlen = count;
-    sent = ::sendmsg(socket_, &message, flags);
+  iovec parts[most_runs];
+  count = std::min(count, most_runs);
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    parts[i] = {const_cast<char*>(runs[i].data), runs[i].size};
+    total += runs[i].size;
   }
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = count;
+  // Mostly it is one run, which is less for the system to look at.
+  const ssize_t sent = count == 1 ? ::send(socket_, runs->data, total, flags) : ::sendmsg(socket_, &message, flags);
   Tried tried = after_call(sent, Tried::wait_writable);
   tried.used_up = tried.octets < total;
   return tried;
@@ -132,6 +129,7 @@ Tried Stream::after_tls(int returned) {
   }
 }
 
+// A socket that is told not to hold back sends at once what MSG_MORE has held back.
 void Stream::push() const noexcept {
   const int off = 0;
   ::setsockopt(socket_, IPPROTO_TCP, TCP_CORK, &off, sizeof off);  // where it fails, they leave some time later

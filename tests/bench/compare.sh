@@ -10,8 +10,8 @@
 #
 #   --quick          all of it, once and short: to see that it works
 #   --reps N         runs of each mode and server (5)     --seconds S   of each (2)
-#   --modes LIST     of login,pop,retr,crlf,cmds1,cmds64,noop64,idle,crowd,calls and, of pop3d alone, tls,crowdtls
-#                    (all)
+#   --modes LIST     of login,pop,retr,crlf,cmds1,cmds1p,cmds64,noop64,idle,crowd,calls and, of pop3d alone,
+#                    tls,crowdtls (all)
 #   --servers LIST   of dovecot,popa3d,null,pop3d,epoll (all)
 #   --sessions N     of idle and crowd (10000)
 #   --raw FILE       keep each run's line there           --json FILE   medians
@@ -21,7 +21,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-modes=login,pop,retr,crlf,cmds1,cmds64,noop64,idle,crowd,calls,tls,crowdtls
+modes=login,pop,retr,crlf,cmds1,cmds1p,cmds64,noop64,idle,crowd,calls,tls,crowdtls
 servers=dovecot,popa3d,null,pop3d,epoll
 reps=5 seconds=2 sessions=10000 busy=200 workers=1 traced=500 small=512 big=4 big_octets=20000000 raw='' json='' pop3d='' keep=0 port=20100
 values='--reps --seconds --modes --servers --sessions --workers --raw --json --pop3d'
@@ -108,7 +108,7 @@ run() { # MODE SERVER REP
     login | pop) args+=(--mode "$mode" --users "$small" --connections 16 --warmup 600) ;;
     retr) args+=(--mode retr --user-pattern big%d --connections "$big") ;;
     crlf) args+=(--mode retr --user-pattern crlf%d --connections "$big") ;;
-    cmds1) args+=(--mode cmds --users "$small" --connections 8) ;;
+    cmds1 | cmds1p) args+=(--mode cmds --users "$small" --connections 8) ;;
     cmds64) args+=(--mode cmds --users "$small" --connections 8 --depth 64) ;;
     noop64) args+=(--mode cmds --users "$small" --connections 8 --depth 64 --mix noop) ;;
     idle) args+=(--mode idle --user-pattern t%d --connections "$sessions" --hold 1) ;;
@@ -127,13 +127,13 @@ run() { # MODE SERVER REP
   fi
   case $mode in crowd*) args+=(--expect '' --seconds 5) ;; esac
   local load=("$work/load")
-  if [ "$mode" = cmds1 ]; then
+  if [ "$mode" = cmds1p ]; then
     keep_on "$last_processor" "$server"
-    load=(taskset -c 0 "$work/load")
+    load=(taskset -c "$first_processor" "$work/load")
   fi
   timeout 120 "${load[@]}" "${args[@]}" >"$work/out" 2>"$work/err"
   record "$mode" "$2" "$3" $?
-  [ "$mode" != cmds1 ] || keep_on "0-$last_processor" "$server"
+  [ "$mode" != cmds1p ] || keep_on "$processors" "$server"
 }
 descendants() { # PID: and itself
   local child
@@ -141,18 +141,21 @@ descendants() { # PID: and itself
   for child in $(pgrep -P "$1"); do descendants "$child"; done
 }
 # Where each command waits for the reply to the last one, a command costs up to twice as much if the scheduler happens to
-# have server and client on processors of their own. So there it is not left to it.
-last_processor=$(($(nproc) - 1))
+# have server and client on processors of their own. cmds1 leaves it to the scheduler, cmds1p does not.
+processors=$(taskset -c -p $$ | sed 's/.*: //')
+first_processor=${processors%%[-,]*} last_processor=${processors##*[-,]}
 keep_on() { # PROCESSORS SERVER
   local process
-  for process in $(descendants "${pid[$2]}"); do taskset -a -p -c "$1" "$process" >/dev/null; done
+  for process in $(descendants "${pid[$2]}"); do taskset -a -c -p "$1" "$process" >/dev/null; done
 }
 # Counting slows a server down, so nothing is timed here. What is counted is work with files that are in memory, so they
 # are all asked for once before: a server may go another way for what it has to wait for.
 count_calls() { # MODE SERVER
   local args=() tracer process
-  [ "$1" != pop ] || timeout 50 "$work/load" --port "$(port_of "$2")" --mode pop --users $small --connections 16 \
-    --count $((2 * small)) --warmup 0 >/dev/null 2>&1
+  if [ "$1" = pop ]; then
+    timeout 100 "$work/load" --port "$(port_of "$2")" --mode pop --users $small --connections 16 \
+      --count $((2 * small)) --warmup 0 >/dev/null 2>&1 || say "$2: not all files were asked for before"
+  fi
   for process in $(descendants "${pid[$2]}"); do args+=(-p "$process"); done
   timeout -s INT 60 strace -f -c -U calls,name -o "$work/calls" "${args[@]}" 2>/dev/null &
   tracer=$!

@@ -14,6 +14,7 @@ ROWS = (
     ('retr, LF files', 'retr', 'cpu_s_per_GB', 'CPU s/GB', 1, 1 / 4, 2.0),
     ('retr, CRLF files', 'crlf', 'cpu_s_per_GB', 'CPU s/GB', 1, 1 / 10, 1.375),
     ('cmds1', 'cmds1', 'cpu_us_per_command', 'CPU us', 1, None, 1.15),
+    ('cmds1, pinned', 'cmds1p', 'cpu_us_per_command', 'CPU us', 1, None, 1.15),
     ('cmds64, mix', 'cmds64', 'cpu_us_per_command', 'CPU us', 1, 1 / 10, 2.14),
     ('noop64', 'noop64', 'cpu_us_per_command', 'CPU us', 1, 0.15 / 0.81, 1.53),
     ('retr p50, no quickack', 'retr', 'p50_us', 'ms', 1e3, None, 2.0),

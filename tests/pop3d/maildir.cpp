@@ -69,6 +69,20 @@ bool can_read(const Store& store, const char* name) {
 
 }  // namespace
 
+TEST_CASE("R47: where a folder cannot be opened any more, what was removed from the other one is told") {
+  Store store;
+  store.write("new/1.a", "one\r\n");
+  store.write("cur/2.b:2,", "two\r\n");
+  const auto maildir = store.open();
+  REQUIRE(maildir->messages().count == 2);
+  fs::rename(store.path("cur"), store.path("old"));
+  fs::create_symlink("old", store.path("cur"));
+  constexpr std::uint32_t both[] = {1, 2};
+  CHECK(maildir->remove({both, 2}) == 1);
+  CHECK_FALSE(fs::exists(store.path("new/1.a")));
+  CHECK(fs::exists(store.path("old/2.b:2,")));
+}
+
 TEST_CASE("F-LIST: a Maildir is opened at once when it was listed and has not changed since") {
   Store store;
   if (!can_tell(store)) return;

@@ -51,8 +51,7 @@ class Maildrop {
   bool assign(Listing listing, const Rules& rules) {
     forget();  // there is an earlier one if memory ran out behind it
     if (listing.count > rules.most || listing.count > ~std::uint32_t{0}) return false;
-    std::uint64_t octets = 0;
-    std::size_t uid_octets = 0;
+    std::uint64_t octets = 0, uid_octets = 0;
     for (std::size_t i = 0; i < listing.count; ++i) {
       const MessageInfo& message = listing.data[i];
       const std::uint64_t size = size_for(message, rules.utf8);
@@ -64,9 +63,12 @@ class Maildrop {
     Renamed renamed;
     if (rules.uids && rules.equal_uids != EqualUids::allow && !part_equal_uids(listing, rules, renamed)) return false;
     if (listing.count == 0) return true;
-    uid_octets += renamed.names.size();  // more than is needed
+    for (const Renamed::Message& message : renamed.messages)
+      uid_octets += message.size - listing.data[message.number - 1].uid.size();
     if (uid_octets > ~std::uint32_t{0}) return false;
-    block_ = new char[listing.count * sizeof(Message) + (rules.uids ? uid_octets : 0)];
+    const std::uint64_t size = std::uint64_t{listing.count} * sizeof(Message) + (rules.uids ? uid_octets : 0);
+    if (static_cast<std::size_t>(size) != size) return false;
+    block_ = new char[static_cast<std::size_t>(size)];
     count_ = static_cast<std::uint32_t>(listing.count);
     left_ = count_;
     std::uint32_t next = 0, start = 0;
@@ -185,7 +187,8 @@ class Maildrop {
       slots_.resize(slots);
     }
     bool has(std::string_view uid) const noexcept { return slots_[place(uid, hash_of(uid))].number != 0; }
-    // Adds all, in their order, and calls on_again(number, first) for each whose unique-id another one before it has.
+    // Adds all, in their order, and calls on_again(number, first) for each whose unique-id another one before it has,
+    // until that returns false.
     // The table may be larger than what the processor holds of the memory: so the slots of some messages are fetched
     // together, instead of waiting for each.
     template <class OnAgain>
@@ -201,10 +204,10 @@ class Maildrop {
         for (std::size_t i = 0; i < count; ++i) {
           const auto number = static_cast<std::uint32_t>(first + i + 1);
           Slot& slot = slots_[place(listing_.data[first + i].uid, hashes[i])];
-          if (slot.number != 0)
-            on_again(number, slot.number);
-          else
+          if (slot.number == 0)
             slot = {number, check(hashes[i])};
+          else if (!on_again(number, slot.number))
+            return;
         }
       }
     }
@@ -276,6 +279,7 @@ class Maildrop {
     UidIndex index(listing);
     index.add_all([&](std::uint32_t number, std::uint32_t first) {
       renamed.messages.push_back({number, first, 0, 0});
+      return rules.equal_uids == EqualUids::rename;
     });
     if (renamed.messages.empty()) return true;
     if (rules.equal_uids == EqualUids::refuse) return false;

@@ -234,6 +234,23 @@ TEST_CASE("R57 R59 F-UID F-DOS: renamed unique-ids are all different, and stay w
   CHECK(changed == 0);
 }
 
+TEST_CASE("R59 F-UID: wherever two equal unique-ids stand in a listing, they are found") {
+  for (std::size_t count = 2; count <= 50; ++count) {
+    std::vector<std::string> list;
+    for (std::size_t i = 0; i < count; ++i) list.push_back("u" + std::to_string(1000 - i));
+    for (std::size_t first = 0; first + 1 < count; ++first) {
+      std::vector<std::string> equal = list;
+      equal.back() = list[first];
+      CAPTURE(count);
+      CAPTURE(first);
+      CHECK(uids(equal, pop3::EqualUids::refuse) == "refused");
+      const std::string renamed = uids(equal, pop3::EqualUids::rename), last = list[first] + "-2 ";
+      CHECK(renamed.substr(renamed.size() - last.size()) == last);
+    }
+    CHECK(uids(list, pop3::EqualUids::refuse) == uids(list, pop3::EqualUids::allow));
+  }
+}
+
 TEST_CASE("F-DOS: a hundred thousand equal unique-ids are sorted out in no time worth mentioning") {
   const std::vector<MessageInfo> messages(100'000, MessageInfo{1, "u"});
   Maildrop::Rules rules;
