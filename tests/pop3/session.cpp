@@ -208,6 +208,12 @@ TEST_CASE("what would go wrong does not compile, the size of a session") {
 
 // ---- octets in ----------------------------------------------------------------------------------------------------
 
+TEST_CASE("a session that was never polled is due at once") {
+  const pop3::Config config;
+  const Session session(config);
+  CHECK(session.deadline() == pop3::TimePoint());
+}
+
 TEST_CASE("R2 R16 F-PE1 F-PE2: a whole session, with its input cut in every place and in pieces of every size") {
   const std::string wanted = served(whole_session);
   CHECK(wanted.size() > 600);

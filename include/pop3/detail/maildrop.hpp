@@ -51,7 +51,8 @@ class Maildrop {
   bool assign(Listing listing, const Rules& rules) {
     forget();  // there is an earlier one if memory ran out behind it
     if (listing.count > rules.most || listing.count > ~std::uint32_t{0}) return false;
-    std::uint64_t octets = 0, uid_octets = 0;
+    std::uint64_t octets = 0;
+    std::uint64_t uid_octets = 0;
     for (std::size_t i = 0; i < listing.count; ++i) {
       const MessageInfo& message = listing.data[i];
       const std::uint64_t size = size_for(message, rules.utf8);
