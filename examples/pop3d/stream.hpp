@@ -46,8 +46,8 @@ class Stream {
   std::string channel_binding(std::string_view type) const;
 
   Tried read(char* to, std::size_t room);
-  // As much as one send, or one TLS record, takes of at least one run. Octets that were tried once have to be tried again, until `done`.
-  // `more_follows`, at once: a packet that is not full may wait for it.
+  // As much as one send, or one TLS record, takes; `count` is at least 1. Octets that were tried once have to be tried
+  // again, until `done`. `more_follows`, at once: a packet that is not full may wait for it.
   Tried write(const pop3::ConstBuffer* runs, std::size_t count, bool more_follows);
   // Octets of a file, unseen, as many as one call takes; may wait for its disk. Not through TLS. None: there are no
   // more.
