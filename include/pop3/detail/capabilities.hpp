@@ -25,7 +25,7 @@ struct CapabilityFacts {
   bool encrypted = false;
   bool utf8 = false;                                                  // UTF8 was said
   bool has_nonce = false, has_identity = false, has_binding = false;  // what mechanisms need
-  std::optional<std::uint32_t> expire = {}, login_delay = {};         // of the user
+  std::optional<std::uint32_t> expire = {}, login_delay = {};         // of the user; none: as for all
   const std::vector<std::string>* announced = nullptr;                // lines of this session
   const std::vector<std::string>* concealed = nullptr;                // tags
 };

@@ -146,7 +146,6 @@ POP3_INLINE detail::CapabilityFacts Session::capability_facts() const noexcept {
   facts.has_identity = has_identity_;
   facts.has_binding = has_binding_;
   facts.expire = config_.expire;
-  facts.login_delay = config_.login_delay;
   if (extras_ != nullptr) {
     if (extras_->expire) facts.expire = extras_->expire;
     if (extras_->login_delay) facts.login_delay = extras_->login_delay;

@@ -42,7 +42,6 @@ POP3_INLINE void Session::auth(const detail::Command& command) {
   exchange.method = detail::find_method(mechanism->name);
   exchange.mechanism = mechanism;
   exchange.step = detail::SaslExchange::Step::first;
-  activity_ = Activity::sasl;
   const bool server_first =
       exchange.method == AuthMethod::cram_md5 || (exchange.method == AuthMethod::other && mechanism->server_first);
   if (server_first && command.initial) {
@@ -53,10 +52,7 @@ POP3_INLINE void Session::auth(const detail::Command& command) {
     make_challenge();
     return send_challenge(exchange.challenge.view());
   }
-  if (server_first) {
-    activity_ = Activity::commands;
-    return own_mechanism({}, true);
-  }
+  if (server_first) return own_mechanism({}, true);
   if (command.initial) return take_response(*command.initial == "=" ? std::string_view{} : *command.initial);
   // LOGIN asks for the name, the others for whatever comes first.
   send_challenge(exchange.method == AuthMethod::login ? "Username:" : "");
