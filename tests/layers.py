@@ -42,7 +42,8 @@ MAY_INCLUDE = {
 STANDARD = set('''
     array cassert chrono cstddef cstdint cstring limits optional string string_view type_traits utility variant vector
 '''.split())
-MACROS = re.compile(r'POP3_INLINE|POP3_ASSERT|POP3_SEPARATE|MAILWIRE_COLD|MAILWIRE_NO_SIMD|MAILWIRE_SSE2|MAILWIRE_VERSION(_MAJOR|_MINOR|_PATCH)?')
+MACROS = re.compile(r'POP3_INLINE|POP3_ASSERT|POP3_SEPARATE|MAILWIRE_COLD|MAILWIRE_PREFETCH|MAILWIRE_NO_SIMD|MAILWIRE_SSE2|'
+                    r'MAILWIRE_VERSION(_MAJOR|_MINOR|_PATCH)?')
 # These decide at compile time; every other include is unconditional, or the single header could not be pasted.
 CONDITIONAL = {('mailwire/macros.hpp', '<cassert>'), ('mailwire/line_scan.hpp', '<emmintrin.h>')}
 
