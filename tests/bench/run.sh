@@ -10,7 +10,7 @@
 # CXX=compiler.
 set -eu
 cd "$(dirname "$0")/../.."
-build=build-bench
+build=build-bench-core
 programs='line_reader dot_stuffer output_queue sasl maildrop bodies session'
 [ $# -gt 0 ] || set -- $programs instructions footprint
 
